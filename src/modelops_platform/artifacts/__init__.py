@@ -1,0 +1,1 @@
+"""The files behind runs and versions: blobs by SHA-256, their checksums and their scans."""

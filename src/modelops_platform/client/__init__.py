@@ -1,0 +1,1 @@
+"""The typed HTTP client of the platform; it imports nothing of ours."""

@@ -1,0 +1,1 @@
+"""Settings, database, errors, actors, clock, ids, cursors, gates and logging: what every room stands on."""

@@ -1,0 +1,108 @@
+"""Keyset pages: a cursor holds the sort keys of the last row, so deep pages cost what first pages cost."""
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, UnaryExpression, and_, or_
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql import operators
+
+from modelops_platform.core.errors import InvalidInput
+
+LARGEST_PAGE = 200
+
+
+T = TypeVar("T")
+Key = InstrumentedAttribute[Any] | ColumnElement[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """Rows, and the cursor of the next page if there is one."""
+
+    items: Sequence[T]
+    next: str | None = None
+
+
+def paginate(
+    db: Session, statement: Select[tuple[T]], *keys: Key, cursor: str | None = None, limit: int = 50
+) -> Page[T]:
+    """Return one page of the statement's entities, ordered by the keys.
+
+    Args:
+        keys: Columns that are never null, `desc(column)` for descending; the last must be unique.
+        cursor: The `next` of the page before.
+        limit: Rows wanted, 1 to 200.
+    Raises: InvalidInput for a cursor that this list did not give out.
+    """
+    limit = max(1, min(limit, LARGEST_PAGE))
+    if cursor is not None:
+        statement = statement.where(_after(keys, _decode(cursor, len(keys))))
+    columns = [_column(key) for key in keys]
+    found = db.execute(statement.order_by(*keys).add_columns(*columns).limit(limit + 1)).all()
+    more = len(found) > limit
+    found = found[:limit]
+    return Page([row[0] for row in found], _encode(found[-1][1:]) if more else None)
+
+
+def _column(key: Key) -> Any:
+    return key.element if isinstance(key, UnaryExpression) else key
+
+
+def _after(keys: Sequence[Key], values: list[Any]) -> ColumnElement[bool]:
+    """Compare row-wise; spelled out because the keys may run in different directions."""
+    for key, value in zip(keys, values, strict=True):
+        if not isinstance(value, _column(key).type.python_type):
+            raise _not_ours(repr(values))
+    choices = []
+    for position, key in enumerate(keys):
+        column = _column(key)
+        descending = isinstance(key, UnaryExpression) and key.modifier is operators.desc_op
+        beyond = column < values[position] if descending else column > values[position]
+        same = [_column(k) == v for k, v in zip(keys[:position], values[:position], strict=True)]
+        choices.append(and_(*same, beyond))
+    return or_(*choices)
+
+
+def _encode(values: Sequence[Any]) -> str:
+    plain = [{"t": v.isoformat()} if isinstance(v, datetime) else v for v in values]
+    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, length: int) -> list[Any]:
+    try:
+        if len(cursor) > 4000:
+            raise ValueError("too long")
+        plain = json.loads(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+        if not isinstance(plain, list) or len(plain) != length:
+            raise ValueError("another list's cursor")
+        return [_plain_to_value(value) for value in plain]
+    except (ValueError, binascii.Error, KeyError, TypeError, RecursionError) as error:
+        raise _not_ours(cursor) from error
+
+
+def _not_ours(cursor: str) -> InvalidInput:
+    return InvalidInput(
+        f"The cursor {cursor[:60]!r} is not one that this list gave out.",
+        remedy="Start from the first page, without a cursor, and pass `next` on unchanged.",
+        field="cursor",
+        value=cursor[:60],
+    )
+
+
+def _plain_to_value(value: Any) -> Any:
+    if isinstance(value, dict):
+        return datetime.fromisoformat(value["t"])
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("NUL in a cursor")
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or value in (float("inf"), float("-inf")):
+        raise ValueError("not a key")
+    if isinstance(value, int) and abs(value) > 2**63 - 1:
+        raise ValueError("not a key")
+    return value

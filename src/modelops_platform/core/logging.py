@@ -1,0 +1,39 @@
+"""One JSON line per request and job; never inputs or secrets."""
+
+import logging
+import sys
+from typing import Any, cast
+
+import structlog
+
+
+def configure_logging(level: str = "info") -> None:
+    """Send structured lines to standard error, from our code and from libraries alike."""
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        structlog.processors.format_exc_info,
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer()],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def get_logger() -> structlog.stdlib.BoundLogger:
+    """Return the logger; its events are short past-tense names with facts as fields."""
+    return cast(structlog.stdlib.BoundLogger, structlog.get_logger())

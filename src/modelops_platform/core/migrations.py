@@ -1,0 +1,51 @@
+"""Bringing the database to the schema of this code, under a lock, and saying whether it is there."""
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from modelops_platform.core.db import Database
+from modelops_platform.core.paths import project_folder
+
+_LOCK = 0x6D6F6470  # any number, the same in every process
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(project_folder("migrations")))
+    return config
+
+
+def upgrade(database: Database, revision: str = "head") -> None:
+    """Migrate up in one transaction; other processes wait (PostgreSQL lock, SQLite's own write lock)."""
+    config = _config()
+    with database.write_engine.connect() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+            connection.commit()
+        try:
+            with connection.begin():
+                config.attributes["connection"] = connection
+                command.upgrade(config, revision)
+        finally:
+            if not database.is_sqlite:
+                connection.rollback()
+                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
+                connection.commit()
+
+
+def downgrade(database: Database, revision: str = "base") -> None:
+    """Migrate down in one transaction."""
+    config = _config()
+    with database.write_engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
+def is_current(db: Session) -> bool:
+    """Say whether the database has exactly the schema that this code expects."""
+    expected = set(ScriptDirectory.from_config(_config()).get_heads())
+    return set(MigrationContext.configure(db.connection()).get_current_heads()) == expected

@@ -1,0 +1,1 @@
+"""Environments, deployments and their revisions: what runs where, since when, and who allowed it."""

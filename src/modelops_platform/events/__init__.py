@@ -1,0 +1,1 @@
+"""One append-only log: audit trail, activity feed and outbox in one."""

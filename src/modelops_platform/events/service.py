@@ -1,0 +1,165 @@
+"""Writing events, and giving them their place in the log."""
+
+import hashlib
+import hmac
+import json
+import secrets
+from typing import Any, Protocol
+
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from modelops_platform.core import clock
+from modelops_platform.core.actor import Actor
+from modelops_platform.core.db import DEFAULT_WORKSPACE
+from modelops_platform.core.ids import new_id
+
+from .tables import Event, EventPersonal, EventPlace, Refusal, UnplacedEvent
+
+PLACED_AT_ONCE = 5_000
+
+
+class Recorded(Protocol):
+    """A thing that events are about; `unit_id`, `model_id` and `name` are taken when it has them."""
+
+    object_kind: Any
+
+    @property
+    def id(self) -> str: ...
+
+
+def record(
+    db: Session,
+    actor: Actor,
+    kind: str,
+    thing: Recorded,
+    *,
+    personal: dict[str, Any] | None = None,
+    **data: Any,
+) -> str:
+    """Write an event in the transaction of the change it tells of, and return its id.
+
+    Args:
+        kind: Past tense, `thing.happened`.
+        personal: Names, addresses and the like: kept outside the hash so that they can be erased.
+        data: Facts of the change, JSON values; never secrets.
+    """
+    db.flush()  # what the event tells of is written before it, and has its id
+    model_id = thing.id if thing.object_kind == "model" else getattr(thing, "model_id", None)
+    target = {"kind": thing.object_kind, "id": thing.id}
+    if not getattr(thing, "name_is_personal", False):
+        target["name"] = getattr(thing, "name", None)
+    return _write(
+        db,
+        workspace_id=actor.workspace_id,
+        actor={"id": actor.id, "kind": actor.kind.value, "token": actor.token_id, "request": actor.request_id},
+        kind=kind,
+        target=target,
+        unit_id=getattr(thing, "unit_id", None),
+        model_id=model_id,
+        data=data,
+        personal=personal,
+    )
+
+
+def record_refusal(
+    db: Session, kind: str, actor: Actor | None, address: str, message: str, tried: dict[str, str]
+) -> None:
+    """Write that somebody was refused; repeats within a minute from one address are only counted."""
+    minute = clock.now().strftime("%Y-%m-%dT%H:%M")
+    who = actor.id if actor else "nobody"
+    repeat = (Refusal.kind == kind, Refusal.actor_id == who, Refusal.address == address, Refusal.minute == minute)
+    counted = db.execute(update(Refusal).where(*repeat).values(count=Refusal.count + 1))
+    if counted.rowcount:
+        return
+    event_id = _write(
+        db,
+        workspace_id=actor.workspace_id if actor else DEFAULT_WORKSPACE,
+        actor={"id": who, "kind": actor.kind.value if actor else "nobody"},
+        kind=kind,
+        target={"kind": "request", "id": who, "name": f"{tried.get('method', '')} {tried.get('path', '')}".strip()},
+        unit_id=None,
+        model_id=None,
+        data={"tried": tried, "message": message},
+        personal={"address": address},
+    )
+    db.add(Refusal(kind=kind, actor_id=who, address=address, minute=minute, event_id=event_id, count=1))
+
+
+def _write(
+    db: Session,
+    *,
+    workspace_id: str,
+    actor: dict[str, Any],
+    kind: str,
+    target: dict[str, Any],
+    unit_id: str | None,
+    model_id: str | None,
+    data: dict[str, Any],
+    personal: dict[str, Any] | None,
+) -> str:
+    event_id, at = new_id(), clock.now()
+    content: dict[str, Any] = {
+        "id": event_id,
+        "workspace": workspace_id,
+        "kind": kind,
+        "at": at.isoformat(),
+        "actor": actor,
+        "object": target,
+        "unit": unit_id,
+        "model": model_id,
+        "data": data,
+    }
+    salt = ""
+    if personal:
+        salt = secrets.token_hex(16)
+        content["personal"] = personal_digest(salt, personal)
+    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, default=str)
+    digest = hashlib.sha256(text.encode())
+    row = {
+        "id": event_id,
+        "workspace_id": workspace_id,
+        "kind": kind,
+        "at": at,
+        "actor_id": actor["id"],
+        "actor_kind": actor["kind"],
+        "object_kind": target["kind"],
+        "object_id": target["id"],
+        "unit_id": unit_id,
+        "model_id": model_id,
+        "content": text,
+        "sha256": digest.hexdigest(),
+        "hmac": hmac.new(db.info["keys"].events, digest.digest(), "sha256").hexdigest(),
+    }
+    db.execute(insert(Event), row)
+    db.execute(insert(UnplacedEvent), {"event_id": event_id})
+    if personal:
+        db.execute(insert(EventPersonal), {"event_id": event_id, "salt": salt, "data": personal})
+    return event_id
+
+
+def personal_digest(salt: str, personal: dict[str, Any]) -> str:
+    """Return the salted hash that stands in the event for its personal data."""
+    text = json.dumps(personal, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(f"{salt}{text}".encode()).hexdigest()
+
+
+def place_events(db: Session) -> int:
+    """Give every committed event without a place the next places, and return how many.
+
+    Called by one sequencer at a time; places have no gaps, and follow commits, not clocks.
+    """
+    waiting = db.scalars(
+        select(UnplacedEvent.event_id)
+        .order_by(UnplacedEvent.event_id)
+        .limit(PLACED_AT_ONCE)
+        .with_for_update(skip_locked=True)
+    ).all()
+    if not waiting:
+        return 0
+    last = db.scalar(select(func.max(EventPlace.place))) or 0
+    at = clock.now()
+    rows = [{"place": last + n, "event_id": event_id, "at": at} for n, event_id in enumerate(waiting, start=1)]
+    db.execute(insert(EventPlace), rows)
+    db.execute(delete(UnplacedEvent).where(UnplacedEvent.event_id.in_(waiting)))
+    return len(waiting)

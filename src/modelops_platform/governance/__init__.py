@@ -1,0 +1,1 @@
+"""Risk assessment, policies, decisions and approvals; registered as the gate."""

@@ -1,0 +1,1 @@
+"""What governance means, without a database: questionnaire, policies, facts, votes, decisions, states."""

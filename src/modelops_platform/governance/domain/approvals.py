@@ -1,0 +1,238 @@
+"""Who may approve, whose votes stand, and which seats they fill.
+
+An approval wants one person for each of several *seats*. Somebody with two roles can take either seat and never
+both, so people are assigned to seats by a maximum matching. Votes carry the roles of the moment they were given:
+losing a role later does not undo them, and no later role improves them.
+"""
+
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from .conditions import FactIn, FactValue, holds, leaves
+from .facts import Facts, Vote, VoteAnswer, Voter
+from .policies import Approvals, Barred, ConditionalSeat, Policy, SeatRole
+
+UNIT_HEAD = "unit_head"
+PEER_ROLES = frozenset({"contributor", "validator", "risk", "compliance", "executive"})
+PAUSE_AFTER_POLICY_CHANGE = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """One approval that is wanted: filled by a vote, or open to candidates."""
+
+    role: SeatRole
+    voter_id: str | None
+    vote_id: str | None
+    voted_at: datetime | None
+    candidates: tuple[str, ...]
+
+    @property
+    def is_filled(self) -> bool:
+        """Tell whether somebody has approved in this role."""
+        return self.voter_id is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How the votes stand."""
+
+    seats: tuple[Seat, ...]
+    rejections: tuple[Vote, ...]
+    void: int
+
+    @property
+    def is_met(self) -> bool:
+        """Tell whether every seat is filled and nobody's rejection stands."""
+        return not self.rejections and all(seat.is_filled for seat in self.seats)
+
+
+def voting_roles(person_id: str, granted: AbstractSet[str], facts: Facts) -> frozenset[str]:
+    """Name the roles in which a person votes now: those granted, and owner, validator, unit head of this model.
+
+    Where a validator is named on the model's record, the role `validator` granted to others fills no seat.
+    """
+    roles = set(granted) - {SeatRole.OWNER.value, SeatRole.VALIDATOR.value, UNIT_HEAD}
+    if person_id == facts.owner:
+        roles.add(SeatRole.OWNER.value)
+    if person_id == facts.unit_head:
+        roles.add(UNIT_HEAD)
+    named = facts.validator
+    if person_id == named or (named is None and SeatRole.VALIDATOR.value in granted):
+        roles.add(SeatRole.VALIDATOR.value)
+    return frozenset(roles)
+
+
+def why_not_vote(policy: Policy, facts: Facts, voter: Voter) -> str | None:
+    """Say in words why somebody's vote would not count now; None when it would."""
+    rules = [requirement.check for requirement in policy.requirements if isinstance(requirement.check, Approvals)]
+    if not rules:
+        return f"The policy {policy.title} asks for no approvals."
+    reasons = [_why_no_seat(rule, policy, facts, voter) for rule in rules]
+    return None if None in reasons else reasons[0]
+
+
+def count_votes(rule: Approvals, policy: Policy, facts: Facts) -> Count:
+    """Count the votes under a rule: fill seats, find standing rejections, and who could take what is open."""
+    roles = wanted_roles(rule, facts)
+    valid = [vote for vote in facts.votes if _is_valid(vote, policy, facts)]
+    approvals: dict[str, list[Vote]] = {}
+    rejections: list[Vote] = []
+    for person in sorted({vote.voter.id for vote in valid}):
+        rejection = _last(vote for vote in valid if vote.voter.id == person and vote.answer is VoteAnswer.REJECT)
+        standing = [vote for vote in valid if vote.voter.id == person and _approves_after(vote, rejection)]
+        if standing:
+            approvals[person] = standing
+        elif rejection is not None and any(_may_fill(role, rejection.voter, rule, facts) for role in roles):
+            rejections.append(rejection)
+    options = {
+        person: {
+            position: min(fitting, key=lambda vote: (vote.at, vote.id))
+            for position, role in enumerate(roles)
+            if (fitting := [vote for vote in votes if _may_fill(role, vote.voter, rule, facts)])
+        }
+        for person, votes in approvals.items()
+    }
+    taken = match({person: list(seats) for person, seats in options.items()})
+    seats = tuple(
+        _filled(role, options[taken[position]][position])
+        if position in taken
+        else _open(role, rule, policy, facts, without=set(taken.values()))
+        for position, role in enumerate(roles)
+    )
+    void = sum(vote.voter.is_person and vote not in valid for vote in facts.votes)
+    return Count(seats, tuple(rejections), void)
+
+
+def wanted_roles(rule: Approvals, facts: Facts) -> tuple[SeatRole, ...]:
+    """List the roles whose approval is wanted; a condition that nobody can rule out counts as true."""
+    known = _known(facts)
+    return (*rule.roles, *(seat.role for seat in rule.also if holds(seat.when, {}, known) is not False))
+
+
+def why_wanted(seat: ConditionalSeat, facts: Facts) -> str:
+    """Say in words why a role that is not always wanted is wanted here."""
+    known = _known(facts)
+    reasons = []
+    for leaf in leaves(seat.when):
+        if isinstance(leaf, FactIn) and holds(leaf, {}, known) is not False:
+            value = known[leaf.fact]
+            name = leaf.fact.replace("_", " ")
+            reasons.append(f"nobody recorded {name}" if value is None else f"{name} is {_word(value)}")
+    return " and ".join(dict.fromkeys(reasons))
+
+
+def owner_is_barred(rule: Approvals, facts: Facts) -> bool:
+    """Tell whether the owner made or changed the version, so that the head of the unit approves in their place."""
+    return facts.owner is not None and _barred(facts.owner, rule, facts)
+
+
+def match(options: Mapping[str, list[int]]) -> dict[int, str]:
+    """Assign people to as many seats as possible, each to one (Kuhn's augmenting paths); return seat -> person."""
+    taken: dict[int, str] = {}
+
+    def place(person: str, tried: set[int]) -> bool:
+        for seat in options[person]:
+            if seat in tried:
+                continue
+            tried.add(seat)
+            if seat not in taken or place(taken[seat], tried):
+                taken[seat] = person
+                return True
+        return False
+
+    for person in options:
+        place(person, set())
+    return taken
+
+
+def _known(facts: Facts) -> dict[str, FactValue | None]:
+    """Name what the conditions of a policy may ask; `policies.POLICY_FACTS` lists the same keys."""
+    return {"eu_class": facts.eu_class, "people_affected": facts.people_affected}
+
+
+def _word(value: FactValue) -> str:
+    return value if isinstance(value, str) else "yes" if value else "no"
+
+
+def _is_valid(vote: Vote, policy: Policy, facts: Facts) -> bool:
+    """Tell whether a vote is by a person, about these very bytes, after the last edit, and already given."""
+    return (
+        vote.voter.is_person
+        and vote.digest == facts.digest
+        and vote.at <= facts.now
+        and (facts.changed_at is None or vote.at > facts.changed_at)
+        and not _paused(vote.voter.id, vote.at, policy)
+    )
+
+
+def _paused(person_id: str, at: datetime, policy: Policy) -> bool:
+    """Tell whether somebody changed this very policy so lately that they may not approve under it."""
+    if policy.published_at is None or policy.published_by != person_id:
+        return False
+    return at - policy.published_at < PAUSE_AFTER_POLICY_CHANGE
+
+
+def _last(votes: Iterable[Vote]) -> Vote | None:
+    return max(votes, key=lambda vote: (vote.at, vote.id), default=None)
+
+
+def _approves_after(vote: Vote, rejection: Vote | None) -> bool:
+    return vote.answer is VoteAnswer.APPROVE and (rejection is None or vote.at > rejection.at)
+
+
+def _barred(person_id: str, rule: Approvals, facts: Facts) -> bool:
+    return (Barred.AUTHOR in rule.never and person_id == facts.author) or (
+        Barred.COMMITTERS in rule.never and person_id in facts.committers
+    )
+
+
+def _may_fill(role: SeatRole, voter: Voter, rule: Approvals, facts: Facts) -> bool:
+    """Tell whether somebody may take a seat, by the roles they hold and what they did to the version."""
+    if not voter.is_person or _barred(voter.id, rule, facts):
+        return False
+    match role:
+        case SeatRole.OWNER:
+            return SeatRole.OWNER in voter.roles or (owner_is_barred(rule, facts) and UNIT_HEAD in voter.roles)
+        case SeatRole.VALIDATOR:
+            is_owner = voter.id == facts.owner or SeatRole.OWNER in voter.roles
+            return SeatRole.VALIDATOR in voter.roles and not is_owner
+        case SeatRole.PEER:
+            units_known = voter.unit_id is not None and facts.author_unit is not None
+            return units_known and voter.unit_id != facts.author_unit and bool(voter.roles & PEER_ROLES)
+        case SeatRole.RISK | SeatRole.COMPLIANCE | SeatRole.EXECUTIVE:
+            return role in voter.roles
+
+
+def _filled(role: SeatRole, vote: Vote) -> Seat:
+    return Seat(role, vote.voter.id, vote.id, vote.at, ())
+
+
+def _open(role: SeatRole, rule: Approvals, policy: Policy, facts: Facts, *, without: AbstractSet[str]) -> Seat:
+    candidates = sorted(
+        {
+            person.id
+            for person in facts.people
+            if person.id not in without
+            and _may_fill(role, person, rule, facts)
+            and not _paused(person.id, facts.now, policy)
+        }
+    )
+    return Seat(role, None, None, None, tuple(candidates))
+
+
+def _why_no_seat(rule: Approvals, policy: Policy, facts: Facts, voter: Voter) -> str | None:
+    if not voter.is_person:
+        return "Only people approve; a service account never does."
+    if Barred.AUTHOR in rule.never and voter.id == facts.author:
+        return "You made this version, so others decide about it."
+    if _barred(voter.id, rule, facts):
+        return "You changed this version or its training code, so others decide about it."
+    if _paused(voter.id, facts.now, policy):
+        return "You changed this policy less than 24 hours ago; until then others approve under it."
+    roles = wanted_roles(rule, facts)
+    if any(_may_fill(role, voter, rule, facts) for role in roles):
+        return None
+    return f"You hold none of the roles that approve here: {', '.join(roles)}."

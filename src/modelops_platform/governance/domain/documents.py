@@ -1,0 +1,206 @@
+"""Reading documents that people write: policies and questionnaires. Strict, and exact about what is wrong where.
+
+A document is plain data (mappings, lists, text, numbers, yes and no), read from YAML or JSON. Nothing is guessed:
+a key that means nothing is refused, because a misspelt rule would otherwise be a rule that never fires.
+"""
+
+import re
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import yaml
+
+from modelops_platform.core.errors import InvalidInput
+
+MAX_DEPTH = 12
+MAX_TEXT = 2000
+
+_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
+_E = TypeVar("_E", bound=StrEnum)
+_T = TypeVar("_T")
+
+
+def invalid(field: str, value: object, problem: str, remedy: str) -> InvalidInput:
+    """Make the error that names the field, the value and the way out."""
+    return InvalidInput(f"{field} {problem}: {_shown(value)}.", field=field, value=_shown(value), remedy=remedy)
+
+
+def read_yaml(text: str) -> object:
+    """Read one YAML document as plain data. Raises InvalidInput for anything clever: links, depth, double keys."""
+    try:
+        _check_shape(text)
+        return yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a SafeLoader that is stricter still
+    except (yaml.YAMLError, ValueError) as error:
+        place = getattr(error, "problem_mark", None)
+        where = f" near line {place.line + 1}, column {place.column + 1}" if place is not None else ""
+        what = getattr(error, "problem", None) or str(error)
+        raise InvalidInput(
+            f"The document is not plain YAML{where}: {what[:200]}.",
+            field="document",
+            value=text[:80],
+            remedy="Correct that place and send the document again.",
+        ) from error
+
+
+class Fields:
+    """One mapping of a document, taken apart key by key; `done` refuses the keys that nobody asked for."""
+
+    def __init__(self, data: object, where: str) -> None:
+        """Open the mapping `data` found at `where`. Raises InvalidInput when it is not a mapping with text keys."""
+        if not isinstance(data, Mapping):
+            raise invalid(where, data, "must be a mapping of keys to values", "Write it as `key: value` lines.")
+        for key in data:
+            if not isinstance(key, str):
+                raise invalid(where, key, "has a key that is not text", "Put the key in quotes.")
+        self.where = where
+        self._data: dict[str, object] = dict(data)
+        self._taken: list[str] = []
+
+    def place(self, key: str) -> str:
+        """Name the place of a key, as error messages do."""
+        return f"{self.where}.{key}" if self.where else key
+
+    def has(self, key: str) -> bool:
+        """Tell whether the key is there."""
+        return key in self._data
+
+    def value(self, key: str) -> object:
+        """Take a value as it is. Raises InvalidInput when it is missing."""
+        self._taken.append(key)
+        if key not in self._data:
+            raise invalid(self.place(key), None, "is missing", f"Add `{key}`.")
+        return self._data[key]
+
+    def text(self, key: str) -> str:
+        """Take a text that says something."""
+        return as_text(self.value(key), self.place(key))
+
+    def id(self, key: str = "id") -> str:
+        """Take an identifier: a letter, then letters, digits, `-` or `_`."""
+        value = self.value(key)
+        if not isinstance(value, str) or not _ID.fullmatch(value):
+            raise invalid(self.place(key), value, "is not an identifier", "Use a letter, then letters, digits, - or _.")
+        return value
+
+    def integer(self, key: str, low: int, high: int) -> int:
+        """Take a whole number from `low` to `high`."""
+        return as_integer(self.value(key), self.place(key), low, high)
+
+    def choice(self, key: str, kind: type[_E], default: _E | None = None) -> _E:
+        """Take one word of a closed vocabulary."""
+        if default is not None and not self.has(key):
+            return default
+        return as_choice(self.value(key), self.place(key), kind)
+
+    def list(self, key: str, read: Callable[[object, str], _T], *, empty: bool = False) -> tuple[_T, ...]:
+        """Take a list, each item read by `read(item, place)`. A missing list is an empty one where `empty` allows."""
+        if empty and not self.has(key):
+            return ()
+        value = self.value(key)
+        if not isinstance(value, list) or (not value and not empty):
+            raise invalid(self.place(key), value, "must be a list, not empty", "Write it as `- item` lines.")
+        return tuple(read(item, f"{self.place(key)}[{position}]") for position, item in enumerate(value))
+
+    def mappings(self, key: str, read: "Callable[[Fields], _T]", *, empty: bool = False) -> tuple[_T, ...]:
+        """Take a list of mappings, each read by `read` and left without unknown keys."""
+
+        def one(item: object, place: str) -> _T:
+            fields = Fields(item, place)
+            found = read(fields)
+            fields.done()
+            return found
+
+        return self.list(key, one, empty=empty)
+
+    def choices(self, key: str, kind: type[_E]) -> frozenset[_E] | None:
+        """Take a set of words of a closed vocabulary; None when the key is missing, which reads as "any"."""
+        if not self.has(key):
+            return None
+        return frozenset(self.list(key, lambda item, place: as_choice(item, place, kind)))
+
+    def done(self) -> None:
+        """Refuse what is left over."""
+        for key in self._data:
+            if key not in self._taken:
+                known = ", ".join(self._taken)
+                raise invalid(
+                    self.place(key), self._data[key], "is not a known key", f"Remove it, or use one of: {known}."
+                )
+
+
+def as_text(value: object, place: str) -> str:
+    """Read a text of 1 to 2,000 characters without control characters."""
+    if not isinstance(value, str) or not value.strip():
+        raise invalid(place, value, "must be a text", "Put it in quotes if it looks like a number or yes/no.")
+    text = " ".join(value.split())
+    if len(text) > MAX_TEXT or not text.isprintable():
+        raise invalid(
+            place, text, "is too long or has control characters", f"Use at most {MAX_TEXT} printable characters."
+        )
+    return text
+
+
+def as_integer(value: object, place: str, low: int, high: int) -> int:
+    """Read a whole number from `low` to `high`; yes and no are not numbers."""
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise invalid(place, value, f"must be a whole number from {low} to {high}", "Correct the number.")
+    return value
+
+
+def as_choice(value: object, place: str, kind: type[_E]) -> _E:
+    """Read one word of a closed vocabulary."""
+    words = [str(word) for word in kind]
+    if not isinstance(value, str) or value not in words:
+        raise invalid(place, value, "is not a known word", f"Use one of: {', '.join(words)}.")
+    return kind(value)
+
+
+def unique(ids: Iterable[str], place: str) -> None:
+    """Refuse an identifier that stands twice."""
+    seen: set[str] = set()
+    for id in ids:
+        if id in seen:
+            raise invalid(place, id, "names the same thing twice", "Give each its own id.")
+        seen.add(id)
+
+
+def _shown(value: object) -> str:
+    """Print a value for a message: whole when short, never a huge number in full."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
+        return "a number of more than 60 digits"
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+class _NotPlain(yaml.YAMLError):
+    """YAML allows it, a document does not."""
+
+    def __init__(self, problem: str, problem_mark: Any) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.problem_mark = problem_mark
+
+
+def _check_shape(text: str) -> None:
+    """Walk the events, which needs no recursion, before anything is built from them."""
+    depth = 0
+    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise _NotPlain("links (&, *) are not allowed", event.start_mark)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise _NotPlain(f"nested deeper than {MAX_DEPTH}", event.start_mark)
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """A safe loader that refuses a key written twice instead of forgetting the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        seen: set[object] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise _NotPlain(f"the key {key.value} stands twice", key.start_mark)
+            if isinstance(key.value, str):
+                seen.add(key.value)
+        return super().construct_mapping(node, deep)

@@ -1,0 +1,1 @@
+"""Users, units, service accounts, tokens, roles and grants; says who a caller is."""

@@ -1,0 +1,1 @@
+"""The job queue in SQL: claims, leases, retries and schedules."""

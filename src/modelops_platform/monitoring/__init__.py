@@ -1,0 +1,1 @@
+"""Figures over time, their thresholds, the lights they give and the alerts they raise."""

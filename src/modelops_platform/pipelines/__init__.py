@@ -1,0 +1,1 @@
+"""Training recipes, their runs, and what sets them off."""

@@ -1,0 +1,1 @@
+"""The inventory of all models: use cases, versions, aliases, data sets, and the summary row."""

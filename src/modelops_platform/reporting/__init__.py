@@ -1,0 +1,1 @@
+"""What leaders read: the portfolio, its views and its exports."""

@@ -1,0 +1,1 @@
+"""The inference runtime: model workers that know artifacts by digest, but no models and no policies."""

@@ -1,0 +1,1 @@
+"""Pure arithmetic: distances, tests, intervals, bins and profiles."""

@@ -1,0 +1,1 @@
+"""Experiments, runs, parameters, metrics, logged models and traces."""

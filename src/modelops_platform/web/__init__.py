@@ -1,0 +1,1 @@
+"""Opening and committing sessions for routes, pages, error answers, limits and security headers."""

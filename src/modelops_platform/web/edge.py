@@ -1,0 +1,138 @@
+"""The outermost layer: request id, hosts, cross-site posts, security headers, one log line, metrics."""
+
+import re
+import time
+from collections.abc import MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from modelops_platform.core.ids import new_id
+
+from .errors import show_problem
+
+SECURITY_HEADERS = [
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+        b"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+]
+ANY_HOST = frozenset({"/healthz", "/readyz", "/health", "/version"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_BAD_ESCAPE = re.compile(rb"%00|%(?![0-9A-Fa-f]{2})")
+_NO_STORE = (b"cache-control", b"no-store")
+
+telemetry = CollectorRegistry()
+_requests = Counter("modelops_requests", "Requests answered.", ["method", "status"], registry=telemetry)
+_seconds = Histogram(
+    "modelops_request_seconds",
+    "Time until the answer was complete.",
+    registry=telemetry,
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+)
+
+
+class Edge:
+    """Everything that holds for every request, whatever route it meets."""
+
+    def __init__(self, app: ASGIApp, *, hosts: frozenset[str]) -> None:
+        self.app = app
+        self.hosts = hosts
+        self.log = structlog.get_logger()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        request_id = scope["request_id"] = new_id()
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _complete(message, request_id)
+            await send(message)
+
+        request = Request(scope, receive)
+        problem = self._problem(request, scope)
+        try:
+            if problem is not None:
+                await show_problem(request, problem)(scope, receive, send_with_headers)
+            else:
+                await self.app(scope, receive, send_with_headers)
+        finally:
+            self._count(scope, request_id, status, time.perf_counter() - started)
+
+    def _problem(self, request: Request, scope: Scope) -> dict[str, Any] | None:
+        path = scope["path"]
+        host = _host_name(request.headers.get("host", ""))
+        if host not in self.hosts and path not in ANY_HOST:
+            return _problem(421, "wrong_host", f"This server does not answer for the host {host[:100]!r}.",
+                            "Use its own address, or add the name to MODELOPS_ALLOWED_HOSTS.")
+        if "\x00" in path or _BAD_ESCAPE.search(scope.get("query_string", b"")):
+            return _problem(400, "bad_request", "The address holds a NUL or a broken escape.", "Encode it as UTF-8.")
+        if scope["method"] not in _SAFE and not _is_same_site(request, host):
+            return _problem(403, "cross_site", "The request comes from another site.",
+                            "Send it from this site's own pages, or with a token and without browser headers.")
+        return None
+
+    def _count(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
+        _requests.labels(scope["method"] if scope["method"] in _METHODS else "other", str(status)).inc()
+        _seconds.observe(seconds)
+        actor = scope.get("state", {}).get("actor")
+        self.log.info(
+            "request",
+            request_id=request_id,
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            ms=round(seconds * 1000, 1),
+            actor=actor.id if actor else None,
+        )
+
+
+_METHODS = _SAFE | {"POST", "PUT", "PATCH", "DELETE"}
+
+
+def _problem(status: int, code: str, detail: str, remedy: str) -> dict[str, Any]:
+    return {"title": "Refused", "status": status, "code": code, "detail": detail, "remedy": remedy}
+
+
+def _host_name(header: str) -> str:
+    host = header.strip().lower()
+    if host.startswith("["):
+        return host[1 : host.find("]")] if "]" in host else host
+    return host.rsplit(":", 1)[0] if host.count(":") == 1 else host
+
+
+def _is_same_site(request: Request, host: str) -> bool:
+    """Say whether a writing request may come from one of our own pages, or from no browser at all."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in ("same-origin", "none"):
+        return False
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    return urlsplit(origin).netloc.lower() == request.headers.get("host", "").strip().lower()
+
+
+def _complete(message: MutableMapping[str, Any], request_id: str) -> None:
+    headers = message["headers"] = list(message.get("headers", []))
+    names = {name.lower() for name, _value in headers}
+    headers.extend(pair for pair in SECURITY_HEADERS if pair[0] not in names)
+    headers.append((b"x-request-id", request_id.encode()))
+    if b"cache-control" not in names:
+        headers.append(_NO_STORE)

@@ -1,0 +1,174 @@
+"""What callers see when something is refused: problem JSON, a page, or a fragment for htmx."""
+
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+import structlog
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from modelops_platform.core.errors import (
+    AlreadyExists,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    NotSignedIn,
+    PlatformError,
+    Stale,
+    TooLarge,
+    TooMany,
+    TransitionRefused,
+    Unavailable,
+)
+
+from .render import render, url_for
+
+STATUS: dict[type[PlatformError], tuple[int, str]] = {
+    NotFound: (404, "Not found"),
+    AlreadyExists: (409, "It already exists"),
+    InvalidInput: (422, "That cannot be taken"),
+    TooLarge: (413, "Too large"),
+    NotAllowed: (403, "You may not do this"),
+    NotSignedIn: (401, "Not signed in"),
+    TransitionRefused: (409, "Refused by policy"),
+    Stale: (412, "It was changed meanwhile"),
+    TooMany: (429, "Too many attempts"),
+    Unavailable: (503, "Not available at the moment"),
+}
+_HTTP_TITLES = {404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Wrong content type"}
+_SECRET = ("password", "token", "secret", "link")
+_JSON_ROOTS = ("/api/", "/ajax-api/", "/v1/", "/v2/", "/healthz", "/readyz", "/metrics", "/health", "/version")
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Register the handlers of everything that may be raised below a route."""
+    app.add_exception_handler(PlatformError, _platform_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(PoolTimeout, _database_away)
+    app.add_exception_handler(DBAPIError, _database_error)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+async def _platform_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PlatformError)
+    status, title = STATUS.get(type(error), (400, "Refused"))
+    problem = {
+        "title": title,
+        "status": status,
+        "code": error.code,
+        "detail": error.message,
+        "remedy": error.remedy,
+        **{key: value for key, value in error.details.items() if key != "credential"},
+    }
+    headers = {}
+    if status == 401:
+        if not wants_json(request) and request.method == "GET" and not is_htmx(request):
+            back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+            next_page = f"?next={quote(back, safe='')}" if back != "/" else ""
+            return RedirectResponse(f"{url_for(request.app, 'show_sign_in')}{next_page}", 303)
+        if not wants_json(request):
+            return RedirectResponse(url_for(request.app, "show_sign_in"), 303)
+        headers["www-authenticate"] = 'Bearer realm="modelops"'
+    if "retry_after" in error.details:
+        headers["retry-after"] = str(int(error.details["retry_after"]))
+    return show_problem(request, problem, headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [_one_invalid(entry) for entry in error.errors()[:50]]
+    first = errors[0] if errors else {"field": "body", "message": "It cannot be read."}
+    return show_problem(
+        request,
+        {
+            "title": STATUS[InvalidInput][1],
+            "status": 422,
+            "code": InvalidInput.code,
+            "detail": f"{first['field']}: {first['message']}",
+            "remedy": "Correct the named fields and send it again.",
+            **{key: first[key] for key in ("field", "value") if key in first},
+            "errors": errors,
+        },
+    )
+
+
+def _one_invalid(entry: dict[str, Any]) -> dict[str, Any]:
+    where = [str(part) for part in entry.get("loc", ())]
+    field = ".".join(where[1:] if len(where) > 1 and where[0] in ("body", "query", "path", "header") else where)
+    found: dict[str, Any] = {"field": field or "body", "message": str(entry.get("msg", "is not valid"))}
+    value = entry.get("input")
+    if not any(word in field.lower() for word in _SECRET) and not isinstance(value, dict | list | bytes):
+        found["value"] = value[:200] if isinstance(value, str) else value
+    return found
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, PlatformError):
+        return await _platform_error(request, error.__cause__)
+    title = _HTTP_TITLES.get(error.status_code, "That cannot be done")
+    detail = {
+        404: f"Nothing is at {request.url.path[:200]}.",
+        405: f"{request.method} is not answered at {request.url.path[:200]}.",
+    }.get(error.status_code, str(error.detail))
+    code = "not_found" if error.status_code == 404 else "bad_request"
+    problem = {"title": title, "status": error.status_code, "code": code, "detail": detail, "remedy": None}
+    return show_problem(request, problem, dict(error.headers or {}))
+
+
+async def _database_away(request: Request, error: Exception) -> Response:
+    structlog.get_logger().error("database.unavailable", error=type(error).__name__)
+    return await _platform_error(
+        request, Unavailable("The database does not answer.", remedy="Try again in a few seconds.", retry_after=2)
+    )
+
+
+async def _database_error(request: Request, error: Exception) -> Response:
+    return await _unexpected(request, error)
+
+
+async def _unexpected(request: Request, error: Exception) -> Response:
+    reference = request.scope.get("request_id", "")
+    structlog.get_logger().error("request.failed", request_id=reference, exc_info=error)
+    return show_problem(
+        request,
+        {
+            "title": "Something went wrong here",
+            "status": 500,
+            "code": "internal",
+            "detail": "The platform made a mistake; nothing was changed.",
+            "remedy": f"Tell an administrator the reference {reference}.",
+            "reference": reference,
+        },
+    )
+
+
+def wants_json(request: Request) -> bool:
+    """Say whether the caller speaks to the API and not to a page."""
+    return request.url.path.startswith(_JSON_ROOTS)
+
+
+def is_htmx(request: Request) -> bool:
+    """Say whether htmx sent the request."""
+    return request.headers.get("hx-request") == "true"
+
+
+def show_problem(request: Request, problem: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
+    """Return the problem as the caller reads it best."""
+    status = problem["status"]
+    if wants_json(request):
+        shown = {"type": "about:blank", **{key: value for key, value in problem.items() if value is not None}}
+        body = msgspec.json.encode(shown, enc_hook=str)
+        return Response(body, status, headers, "application/problem+json")
+    template = "problem_fragment.html" if is_htmx(request) else "problem.html"
+    response = render(request, template, status_code=status, problem=problem)
+    response.headers.update(headers or {})
+    return response

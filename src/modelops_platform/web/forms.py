@@ -1,0 +1,45 @@
+"""Bases of the shapes that come in and go out."""
+
+from typing import Annotated, Any, Generic, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from modelops_platform.core.cursors import LARGEST_PAGE
+
+T = TypeVar("T")
+
+
+class In(BaseModel):
+    """A body from outside: unknown fields are refused, text is stripped, numbers are finite."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+
+
+class Out(BaseModel):
+    """An answer, read from the attributes of a row."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+def _empty_is_none(value: Any) -> Any:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+EmptyIsNone = BeforeValidator(_empty_is_none)
+OptionalText = Annotated[str | None, EmptyIsNone]
+
+
+class PageOut(BaseModel, Generic[T]):
+    """One page of a list; pass `next` on as `cursor` to go on."""
+
+    model_config = ConfigDict(from_attributes=True)
+    items: list[T]
+    next: str | None = None
+
+
+class PageIn(BaseModel):
+    """Which page; lists with filters extend it. Unknown parameters are refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    cursor: str | None = Field(default=None, max_length=4000, description="`next` of the page before.")
+    limit: int = Field(default=50, ge=1, le=LARGEST_PAGE, description="Rows wanted.")

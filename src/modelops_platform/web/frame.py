@@ -1,0 +1,63 @@
+"""The frame around pages: which entries the side bar has, registered by the entry points."""
+
+from dataclasses import dataclass, field
+
+from modelops_platform.core.actor import Permission
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the side bar, shown to those who hold its permission on something."""
+
+    label: str
+    route: str
+    section: str = ""
+    permission: Permission = Permission.VIEW
+    count_route: str | None = None  # answers a number as plain text, loaded after the page
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEntry:
+    """An entry as the page needs it."""
+
+    label: str
+    url: str
+    section: str
+    active: bool
+    count_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownActor:
+    """Who is signed in, in two lines."""
+
+    name: str
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    """A short message about the last action."""
+
+    text: str
+    tone: str = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Everything that base.html shows around the content."""
+
+    product: str
+    version: str
+    workspace: str
+    actor: ShownActor | None
+    entries: list[ShownEntry]
+    home_url: str
+    sign_in_url: str
+    sign_out_url: str
+    search_url: str | None
+    profile_url: str | None
+    help_url: str | None
+    search: str
+    notice: str | None
+    toasts: list[Toast] = field(default_factory=list)

@@ -1,0 +1,209 @@
+"""Pages: Jinja2 templates, of which htmx gets just the block named like its target."""
+
+import functools
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlencode
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from modelops_platform.core import clock
+from modelops_platform.core.actor import Actor
+from modelops_platform.core.paths import project_folder
+
+from .frame import Entry, Frame, ShownActor, ShownEntry, Toast
+from .static import asset
+
+PRODUCT = "ModelOps"
+
+
+def render(request: Request, template: str, *, status_code: int = 200, **context: Any) -> Response:
+    """Return the page, or the one block of it that htmx asks for by its target's id."""
+    environment: Environment = request.app.state.templates
+    page = environment.get_template(template)
+    context["url_for"] = functools.partial(url_for, request.app)
+    context["query"] = dict(request.query_params)
+    context["actor"] = getattr(request.state, "actor", None)
+    block = _wanted_block(request)
+    if block is not None and block in page.blocks:
+        context["frame"] = None
+        scope = page.new_context(context)
+        return HTMLResponse("".join(page.blocks[block](scope)), status_code, headers={"vary": "HX-Request"})
+    context["frame"] = make_frame(request)
+    response = HTMLResponse(page.render(context), status_code, headers={"vary": "HX-Request"})
+    if "flash" in request.cookies:
+        response.delete_cookie("flash")
+    return response
+
+
+def _wanted_block(request: Request) -> str | None:
+    if request.headers.get("hx-request-type", "partial") != "partial":
+        return None
+    target = request.headers.get("hx-target")
+    return target.rpartition("#")[2] if target else None
+
+
+def redirect(request: Request, name: str, *, toast: str | None = None, **params: Any) -> Response:
+    """Send the browser on after a form was taken (303), with a word about what was done."""
+    response = RedirectResponse(url_for(request.app, name, **params), 303)
+    if toast:
+        response.set_cookie("flash", quote(toast), max_age=30, httponly=True, samesite="lax")
+    return response
+
+
+def url_for(app: Starlette, name: str, **params: Any) -> str:
+    """Return the root-relative address of a route; what its path does not use becomes the query.
+
+    Raises KeyError for a name that no route has.
+    """
+    path, names = app.state.paths[name]
+    filled = path.format(**{key: quote(str(params.pop(key)), safe="") for key in names})
+    wanted = {key: value for key, value in params.items() if value is not None}
+    return f"{filled}?{urlencode(wanted, doseq=True)}" if wanted else filled
+
+
+def name_paths(app: Starlette) -> dict[str, tuple[str, list[str]]]:
+    """Return every named route's path and parameters, for `url_for`."""
+    paths: dict[str, tuple[str, list[str]]] = {}
+    for route in app.routes:
+        name, path = getattr(route, "name", None), getattr(route, "path_format", None)
+        if name and path is not None:
+            paths[name] = (path, list(getattr(route, "param_convertors", {})))
+    return paths
+
+
+def make_frame(request: Request) -> Frame:
+    """Return what stands around the page for this caller."""
+    app = request.app
+    actor: Actor | None = getattr(request.state, "actor", None)
+    flash = request.cookies.get("flash")
+    return Frame(
+        product=PRODUCT,
+        version=app.version,
+        workspace=app.state.workspace_name,
+        actor=_shown_actor(actor),
+        entries=[_shown(request, entry) for entry in app.state.frame_entries if _is_for(actor, entry)],
+        home_url=url_for(app, "home"),
+        sign_in_url=url_for(app, "show_sign_in"),
+        sign_out_url=url_for(app, "sign_out"),
+        search_url=url_for(app, "list_models"),
+        profile_url=url_for(app, "show_profile") if "show_profile" in app.state.paths else None,
+        help_url=None,
+        search=request.query_params.get("q", "") if request.url.path == "/models" else "",
+        notice=app.state.settings.notice or None,
+        toasts=[Toast(dict(parse_qsl(f"t={flash}")).get("t", "")[:300])] if flash else [],
+    )
+
+
+def _shown_actor(actor: Actor | None) -> ShownActor | None:
+    if actor is None:
+        return None
+    return ShownActor(actor.name, ", ".join(sorted({grant.role for grant in actor.grants})) or None)
+
+
+def _is_for(actor: Actor | None, entry: Entry) -> bool:
+    return actor is not None and actor.may_somewhere(entry.permission)
+
+
+def _shown(request: Request, entry: Entry) -> ShownEntry:
+    url = url_for(request.app, entry.route)
+    path = request.url.path
+    return ShownEntry(
+        label=entry.label,
+        url=url,
+        section=entry.section,
+        active=path == url or (url != "/" and path.startswith(f"{url}/")),
+        count_url=url_for(request.app, entry.count_route) if entry.count_route else None,
+    )
+
+
+def make_templates() -> Environment:
+    """Return the template engine: undefined names fail, everything is escaped."""
+    folder = project_folder("templates")
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+        cache_size=-1,
+    )
+    environment.filters.update(
+        ago=ago, day=day, exact=exact, bytes=size, figure=figure, iso=lambda at: at.isoformat(timespec="seconds")
+    )
+    environment.globals["asset"] = asset
+    environment.globals["ui"] = _components(environment)
+    return environment
+
+
+def _components(environment: Environment) -> SimpleNamespace:
+    """Expose every macro of templates/components as `ui.<file name>`."""
+    components = SimpleNamespace()
+    environment.globals["ui"] = components  # macros may use each other
+    for path in sorted((project_folder("templates") / "components").glob("*.html")):
+        setattr(components, path.stem, _macro(environment, path.stem))
+    return components
+
+
+def _macro(environment: Environment, name: str) -> Callable[..., Markup]:
+    @functools.cache
+    def load() -> Any:
+        return getattr(environment.get_template(f"components/{name}.html").module, name)
+
+    def call(*args: Any, **options: Any) -> Markup:
+        return Markup(load()(*args, **options))
+
+    return call
+
+
+def ago(at: datetime) -> str:
+    """Return the time in words relative to now: "2 days ago", "in 3 hours"."""
+    seconds = (clock.now() - at).total_seconds()
+    words = _span(abs(seconds))
+    if words is None:
+        return "just now"
+    return f"{words} ago" if seconds >= 0 else f"in {words}"
+
+
+def _span(seconds: float) -> str | None:
+    for length, unit in ((31_557_600, "year"), (2_629_800, "month"), (86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds >= length:
+            count = int(seconds // length)
+            return f"{count} {unit}{'' if count == 1 else 's'}"
+    return None
+
+
+def day(at: datetime) -> str:
+    """Return the date as 3 May 2026."""
+    return f"{at.day} {at:%B %Y}"
+
+
+def exact(at: datetime) -> str:
+    """Return date and time as 3 May 2026, 14:05:09 UTC."""
+    return f"{day(at.astimezone(UTC))}, {at.astimezone(UTC):%H:%M:%S} UTC"
+
+
+def size(count: int) -> str:
+    """Return a number of bytes as people read it: 1.4 MB."""
+    for unit in ("bytes", "KB", "MB", "GB"):
+        if count < 1000 or unit == "GB":
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1000  # type: ignore[assignment]
+    return ""
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """Return a number with at most so many significant digits; nothing is "no data"."""
+    if value is None:
+        return "no data"
+    if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e15):
+        return f"{int(value):,}"
+    return f"{value:,.{digits}g}"

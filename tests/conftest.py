@@ -1,0 +1,142 @@
+"""What every test stands on: real databases built by the migrations, the real application, people with roles."""
+
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import structlog
+from fastapi import FastAPI
+from sqlalchemy.orm import Session
+from starlette.testclient import TestClient
+
+from modelops_platform.core import migrations
+from modelops_platform.core.db import Database
+from modelops_platform.core.keys import load_keys
+from modelops_platform.core.settings import Settings, load_settings
+from modelops_platform.identity import service as identity
+from modelops_platform.main import create_app, open_home
+from tests.factories import Cast
+
+pytest_plugins = ["tests.missing", "tests.postgres", "tests.chromium"]
+
+structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+def migrate(url: str) -> None:
+    """Fill an empty database as the first start does."""
+    database = Database(url, keys=load_keys(Path(_keys_folder())))
+    migrations.upgrade(database)
+    with database.write() as db:
+        identity.ensure_workspace(db, "enforce")
+    database.dispose()
+
+
+_folders: list[Path] = []
+
+
+def _keys_folder() -> Path:
+    return _folders[0] / "keys"
+
+
+@pytest.fixture(scope="session")
+def session_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for what the tests of one run share: keys, and a migrated SQLite file to copy."""
+    folder = tmp_path_factory.mktemp("session")
+    _folders[:] = [folder]
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(session_folder: Path) -> Path:
+    """A migrated SQLite file without any user."""
+    path = session_folder / "template.db"
+    migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path, session_folder: Path) -> Iterator[str]:
+    """The address of a fresh, migrated database; each test runs once on each kind."""
+    if request.param == "sqlite":
+        shutil.copy(request.getfixturevalue("sqlite_template"), tmp_path / "modelops.db")
+        yield f"sqlite:///{tmp_path / 'modelops.db'}"
+        return
+    postgres = request.getfixturevalue("postgres")
+    url = postgres.fresh_database(migrate)
+    yield url
+    postgres.drop(url)
+
+
+@pytest.fixture
+def settings(database_url: str, tmp_path: Path, session_folder: Path) -> Settings:
+    """Settings of an installation of its own for this test."""
+    return load_settings(home=tmp_path, database_url=database_url, keys=_keys_folder(), database_pool=5)
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """The database of this test."""
+    database = Database.from_settings(settings)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def db(database: Database) -> Iterator[Session]:
+    """A session to look with; helpers of tests.factories begin a new view each time."""
+    with database.read() as db:
+        yield db
+
+
+@pytest.fixture
+def write_db(database: Database) -> Iterator[Session]:
+    """A session to call services with; it holds the write lock, so no client may write meanwhile."""
+    with database.write() as db:
+        yield db
+
+
+@pytest.fixture(scope="session")
+def shared_app(sqlite_template: Path, session_folder: Path) -> FastAPI:
+    """The application, built once; `app` gives it the installation of each test."""
+    settings = load_settings(
+        home=session_folder, database_url=f"sqlite:///{sqlite_template}", keys=_keys_folder(), allowed_hosts="testserver"
+    )
+    return create_app(settings)
+
+
+@pytest.fixture
+def app(shared_app: FastAPI, settings: Settings, database: Database) -> FastAPI:
+    """The application over this test's database."""
+    open_home(shared_app, settings, database)
+    return shared_app
+
+
+@pytest.fixture
+def cast(database: Database) -> Cast:
+    """People to act with: `cast.person("risk")`, `cast.token(person)`."""
+    return Cast(database)
+
+
+@pytest.fixture
+def client_as(app: FastAPI, cast: Cast) -> Callable[..., TestClient]:
+    """Make a client signed in as somebody with a role: `client_as("viewer", unit="Cards")`."""
+
+    def make(role: str | None = "contributor", *, unit: str | None = None, name: str | None = None) -> TestClient:
+        person = cast.person(role, unit=unit, name=name)
+        return TestClient(app, headers={"authorization": f"Bearer {cast.token(person)}"}, follow_redirects=False)
+
+    return make
+
+
+@pytest.fixture
+def client(client_as: Callable[..., TestClient]) -> TestClient:
+    """A client signed in as an administrator."""
+    return client_as("admin")
+
+
+@pytest.fixture
+def nobody(app: FastAPI) -> TestClient:
+    """A client that is not signed in."""
+    return TestClient(app, follow_redirects=False)
