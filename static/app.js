@@ -20,13 +20,19 @@
   };
 
   // ---- Toasts ---------------------------------------------------------------------------------
-  const watchToast = (toast) => setTimeout(() => { if (!toast.matches(":hover, :focus-within")) toast.remove(); }, TOAST_MS);
+  const watchToasts = () => {
+    for (const toast of document.querySelectorAll("[data-toast='']")) {
+      toast.dataset.toast = "watched";
+      setTimeout(() => { if (!toast.matches(":hover, :focus-within")) toast.remove(); }, TOAST_MS);
+    }
+  };
   const say = (text) => {
     const toast = document.createElement("p");
     toast.className = "toast-line toast-info";
     toast.dataset.toast = "";
     toast.textContent = text;
     document.getElementById("toasts").append(toast);
+    watchToasts();
   };
 
   // ---- Copy -----------------------------------------------------------------------------------
@@ -87,6 +93,7 @@
   document.addEventListener("htmx:after:swap", (event) => {
     const target = event.detail?.ctx?.target ?? event.target;
     if (target?.id === "problem") showProblem();
+    watchToasts();
   });
   document.addEventListener("end", (event) => {
     const box = event.target.closest?.("[data-then]");
@@ -208,9 +215,5 @@
 
   // ---- Start ----------------------------------------------------------------------------------
   markTheme();
-  const toasts = document.getElementById("toasts");
-  toasts.querySelectorAll("[data-toast]").forEach(watchToast);
-  new MutationObserver((changes) => {
-    for (const change of changes) change.addedNodes.forEach((node) => { if (node.dataset?.toast !== undefined) watchToast(node); });
-  }).observe(toasts, { childList: true });
+  watchToasts();
 })();

@@ -38,7 +38,20 @@
     label: { formatter: `${mark.kind === "incident" ? "▲" : "◆"} ${mark.label}`, position: "end", distance: 5, fontSize: 11, ...clear(mark.kind === "incident" ? colours.fail : colours.quiet) },
   }));
 
-  const seriesOf = (data, colours, label, room, edge) => data.series.map((series, index) => {
+  /* Names at the right edge, level with each line's last known value and moved apart where they would touch. */
+  const namesAtEnd = (data, colours, height) => {
+    const gap = ((data.max - data.min) / Math.max(60, height - 60)) * 15;
+    const ends = data.series.map((series, index) => ({
+      name: series.name, colour: colours[series.tone] ?? colours[ORDER[index % ORDER.length]], at: series.values.findLast((value) => value !== null) ?? data.min,
+    })).sort((a, b) => a.at - b.at);
+    for (let index = 1; index < ends.length; index += 1) ends[index].at = Math.max(ends[index].at, ends[index - 1].at + gap);
+    const last = data.x.at(-1);
+    return ends.map((end) => ({
+      coord: [data.time ? Date.parse(last) : last, Math.min(end.at, data.max)], symbol: "circle", symbolSize: 0.1,
+      label: { show: true, formatter: end.name, position: "right", distance: 8, fontSize: 12, fontWeight: 500, ...clear(end.colour) },
+    }));
+  };
+  const seriesOf = (data, colours, label, names) => data.series.map((series, index) => {
     const colour = colours[series.tone] ?? colours[ORDER[index % ORDER.length]];
     const isBar = data.kind === "bar";
     return {
@@ -49,10 +62,10 @@
         const lonely = value !== null && (series.values[at - 1] ?? null) === null && (series.values[at + 1] ?? null) === null;
         return { value: point(data, data.x[at], value), symbol: lonely ? "circle" : "none", itemStyle: { color: colour, opacity: series.opacity?.[at] ?? 1 } };
       }),
-      endLabel: { show: !isBar && room, formatter: () => series.name, distance: 8, fontSize: 12, fontWeight: 500, ...clear(colour) },
-      labelLayout: { x: edge + 8, moveOverlap: "shiftY" }, emphasis: { disabled: true }, z: 5 - Math.min(index, 3),
+      emphasis: { disabled: true }, z: 5 - Math.min(index, 3),
       ...(index ? {} : {
         markLine: { silent: true, symbol: "none", animation: false, data: [...limitLines(data, colours, label), ...marks(data, colours)] },
+        markPoint: { silent: true, animation: false, data: names },
         markArea: { silent: true, itemStyle: { color: colours.pass, opacity: 0.09 }, label: { position: "insideBottomRight", fontSize: 11, ...clear(colours.quiet) },
           data: data.reference ? [[{ yAxis: data.reference[0], name: "reference" }, { yAxis: data.reference[1] }]] : [] },
       }),
@@ -64,7 +77,7 @@
       data: data.band.high.map((high, at) => point(data, data.x[at], high === null ? null : high - data.band.low[at])), tooltip: { show: false } },
   ] : [];
 
-  const option = (data, colours, width) => {
+  const option = (data, colours, width, height) => {
     const label = number(data);
     const many = data.series.length > 1;
     const isLine = data.kind !== "bar";
@@ -84,20 +97,20 @@
       xAxis: { ...axis, type: data.time ? "time" : "category", data: data.time ? undefined : data.x, boundaryGap: data.kind === "bar", axisLine: { lineStyle: { color: colours.line2 } },
         splitNumber: Math.max(2, Math.floor(width / 130)), axisLabel: { ...axis.axisLabel, ...(data.time ? { formatter: day } : isLine ? {} : { interval: 0, hideOverlap: false, width: Math.max(30, (width - 70) / data.x.length - 6), overflow: "break", lineHeight: 13 }) } },
       yAxis: { ...axis, type: "value", scale: isLine, min: data.min, max: data.max, splitNumber: 4, splitLine: { lineStyle: { color: colours.line } }, axisLabel: { ...axis.axisLabel, formatter: (value) => String(Number(value.toPrecision(6))) } },
-      series: [...bandOf(data, colours), ...seriesOf(data, colours, label, room, width - right)],
+      series: [...bandOf(data, colours), ...seriesOf(data, colours, label, room ? namesAtEnd(data, colours, height) : [])],
     };
   };
   /* An axis that also reaches the limits: a threshold that nobody sees is none. */
   const reach = (data) => {
     const values = [...data.series.flatMap((one) => one.values), ...(data.limits ?? []).map((one) => one.value), ...(data.reference ?? []), ...(data.band ? [...data.band.low, ...data.band.high] : [])].filter((one) => one !== null);
-    if (data.kind === "bar" || data.min !== undefined || !values.length) return {};
+    if (data.kind === "bar" || !values.length) return {};
     const low = Math.min(...values);
     const high = Math.max(...values);
     const span = (high - low) || Math.abs(high) || 1;
     const step = 10 ** Math.floor(Math.log10(span / 4));
     const tidy = [1, 2, 5, 10].map((one) => one * step).find((one) => span / one <= 5) ?? step;
     const round = (value) => Number(value.toPrecision(12));
-    return { min: round(Math.floor((low - span * 0.04) / tidy) * tidy), max: round(Math.ceil((high + span * 0.04) / tidy) * tidy) };
+    return { min: data.min ?? round(Math.floor((low - span * 0.04) / tidy) * tidy), max: data.max ?? round(Math.ceil((high + span * 0.04) / tidy) * tidy) };
   };
 
   const draw = (place) => {
@@ -107,7 +120,7 @@
     const data = { ...given, ...reach(given) };
     const chart = drawn.get(place) ?? echarts.init(place, null, { renderer: "svg" });
     drawn.set(place, chart);
-    chart.setOption(option(data, palette(), place.clientWidth), true);
+    chart.setOption(option(data, palette(), place.clientWidth, place.clientHeight), true);
   };
   const drawAll = (within) => within.querySelectorAll("[data-chart]").forEach(draw);
   const redraw = () => {

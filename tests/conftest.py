@@ -12,14 +12,17 @@ from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
 from modelops_platform.core import migrations
+from modelops_platform.core.actor import system_actor
 from modelops_platform.core.db import Database
 from modelops_platform.core.keys import load_keys
 from modelops_platform.core.settings import Settings, load_settings
+from modelops_platform.deployments import service as deployments
+from modelops_platform.governance import service as governance
 from modelops_platform.identity import service as identity
 from modelops_platform.main import create_app, open_home
 from tests.factories import Cast
 
-pytest_plugins = ["tests.missing", "tests.postgres", "tests.chromium"]
+pytest_plugins = ["tests.missing", "tests.postgres", "tests.chromium", "tests.demonstration"]
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
@@ -29,7 +32,9 @@ def migrate(url: str) -> None:
     database = Database(url, keys=load_keys(Path(_keys_folder())))
     migrations.upgrade(database)
     with database.write() as db:
-        identity.ensure_workspace(db, "enforce")
+        workspace = identity.ensure_workspace(db, "enforce")
+        deployments.ensure_environments(db, system_actor(workspace.id))
+        governance.ensure_default_policies(db, workspace.id)
     database.dispose()
 
 
@@ -101,7 +106,10 @@ def write_db(database: Database) -> Iterator[Session]:
 def shared_app(sqlite_template: Path, session_folder: Path) -> FastAPI:
     """The application, built once; `app` gives it the installation of each test."""
     settings = load_settings(
-        home=session_folder, database_url=f"sqlite:///{sqlite_template}", keys=_keys_folder(), allowed_hosts="testserver"
+        home=session_folder,
+        database_url=f"sqlite:///{sqlite_template}",
+        keys=_keys_folder(),
+        allowed_hosts="testserver",
     )
     return create_app(settings)
 

@@ -11,7 +11,7 @@ from modelops_platform.core.db import DEFAULT_WORKSPACE, Database
 from modelops_platform.events.tables import Event
 from modelops_platform.identity import queries as identity_queries
 from modelops_platform.identity import service as identity
-from modelops_platform.identity.domain import Role
+from modelops_platform.identity.domain import Role, Scope
 from modelops_platform.identity.tables import User
 
 _numbers = itertools.count(1)
@@ -57,7 +57,7 @@ class Cast:
     def token(self, user: User, scope: str = "all") -> str:
         """Make an API token of the person and return its secret."""
         with self.database.write() as db:
-            return identity.create_token(db, SYSTEM, user, "test", scope=identity.Scope(scope))[1]
+            return identity.create_token(db, SYSTEM, user, "test", scope=Scope(scope))[1]
 
     def actor(self, user: User) -> Actor:
         """Return the person as services see them."""

@@ -63,7 +63,7 @@ def recorded() -> Iterator[tuple[str, str]]:
             if not isinstance(node, ast.Call) or len(node.args) < 3:
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name not in {"record", "record_event"}:
+            if name not in {"record", "record_event", "record_refusal"}:
                 continue
             if any(isinstance(part, ast.JoinedStr) for part in ast.walk(node.args[2])):
                 continue

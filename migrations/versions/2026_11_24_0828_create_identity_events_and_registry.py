@@ -106,6 +106,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("head_id", sa.String(length=36), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("workspace_id", sa.String(length=36), nullable=False),
         sa.ForeignKeyConstraint(["parent_id"], ["units.id"], name=op.f("fk_units_parent_id")),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_units_workspace_id")),
@@ -386,6 +387,11 @@ def upgrade() -> None:
         sa.Column("approvals_waiting", sa.Integer(), nullable=False),
         sa.Column("open_findings", sa.Integer(), nullable=False),
         sa.Column("next_review", sa.Date(), nullable=True),
+        sa.Column("tags", sa.Text(), nullable=False),
+        sa.Column("aliases", sa.Text(), nullable=False),
+        sa.Column("last_version_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("has_look_alikes", sa.Boolean(), nullable=False),
+        sa.Column("search_text", sa.Text(), nullable=False),
         sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_model_summaries_model_id")),
         sa.PrimaryKeyConstraint("model_id", name=op.f("pk_model_summaries")),
@@ -396,6 +402,16 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_model_summaries_tier"), ["tier"], unique=False)
 
     op.create_table(
+        "model_environments",
+        sa.Column("model_id", sa.String(length=36), nullable=False),
+        sa.Column("name", sa.String(length=250), nullable=False),
+        sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_model_environments_model_id")),
+        sa.PrimaryKeyConstraint("model_id", "name", name=op.f("pk_model_environments")),
+    )
+    with op.batch_alter_table("model_environments", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_model_environments_name"), ["name"], unique=False)
+
+    op.create_table(
         "model_tags",
         sa.Column("model_id", sa.String(length=36), nullable=False),
         sa.Column("key", sa.String(length=250), nullable=False),
@@ -403,6 +419,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_model_tags_model_id")),
         sa.PrimaryKeyConstraint("model_id", "key", name=op.f("pk_model_tags")),
     )
+    with op.batch_alter_table("model_tags", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_model_tags_key"), ["key"], unique=False)
+
     op.create_table(
         "versions",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -443,6 +462,8 @@ def upgrade() -> None:
         sa.Column("from_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("to_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("set_by", sa.String(length=36), nullable=False),
+        sa.Column("ended_by", sa.String(length=36), nullable=True),
+        sa.Column("decision_id", sa.String(length=36), nullable=True),
         sa.ForeignKeyConstraint(["model_id"], ["models.id"], name=op.f("fk_aliases_model_id")),
         sa.ForeignKeyConstraint(["version_id"], ["versions.id"], name=op.f("fk_aliases_version_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_aliases")),
@@ -493,7 +514,14 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_versions_manifest_digest"))
 
     op.drop_table("versions")
+    with op.batch_alter_table("model_tags", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_model_tags_key"))
+
     op.drop_table("model_tags")
+    with op.batch_alter_table("model_environments", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_model_environments_name"))
+
+    op.drop_table("model_environments")
     with op.batch_alter_table("model_summaries", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_model_summaries_tier"))
         batch_op.drop_index(batch_op.f("ix_model_summaries_state"))

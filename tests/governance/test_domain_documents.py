@@ -23,6 +23,9 @@ from tests.governance.factories import policy_document
         "when: 2026-13-45",
         "a: " + "9" * 5000,
         "a: \x00",
+        'a: "\\0"',
+        'a: "\\ud83d\\ude00"',
+        "? [a]\n: b",
     ],
 )
 def test_clever_yaml_is_refused_in_words(text: str) -> None:

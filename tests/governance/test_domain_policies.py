@@ -12,7 +12,7 @@ from modelops_platform.governance.domain.facts import ACTIVATE, MODEL_KINDS, Act
 from modelops_platform.governance.domain.policies import Question, SeatRole, is_guarded, read_policy, select_policy
 from modelops_platform.governance.domain.questionnaire import Tier
 from modelops_platform.identity.domain import Role
-from modelops_platform.registry import domain as registry
+from modelops_platform.registry.domain import kinds as registry
 from tests.governance.factories import CHAMPION, approvals_of, good_facts, policy_document
 
 

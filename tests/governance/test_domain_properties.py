@@ -40,7 +40,8 @@ times = st.datetimes(
     timezones=st.just(UTC),
 )
 digests = st.none() | st.sampled_from([DIGEST, "0" * 64, ""])
-votes = st.builds(Vote, st.uuids().map(str), voters, times, digests, st.sampled_from(VoteAnswer))
+covers = st.sampled_from(["", "before", "after"])
+votes = st.builds(Vote, st.uuids().map(str), voters, times, digests, st.sampled_from(VoteAnswer), covers)
 ever = st.datetimes(timezones=st.just(UTC))
 tiers = st.builds(TierFact, st.sampled_from(Tier), st.text(max_size=5), ever, st.text(max_size=5), st.text(max_size=5))
 scans = st.builds(Scan, st.text(max_size=5), st.sampled_from(Verdict), st.text(max_size=5), ever, st.none() | st.text())
@@ -68,7 +69,7 @@ any_facts = st.builds(
     unit_head=st.none() | people,
     votes=st.lists(votes, max_size=6).map(tuple),
     people=st.lists(voters, max_size=4).map(tuple),
-    changed_at=st.none() | times,
+    covers=covers,
 )
 policies = st.sampled_from(default_policies()) | st.builds(
     lambda policy, by, at: policy.published(by, at), st.sampled_from(default_policies()), people, ever

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from modelops_platform.governance.defaults import default_policies
 from modelops_platform.governance.domain.approvals import count_votes, match, voting_roles, wanted_roles, why_not_vote
 from modelops_platform.governance.domain.decisions import Status, decide
-from modelops_platform.governance.domain.facts import Voter
+from modelops_platform.governance.domain.facts import Voter, digest_of_covered
 from modelops_platform.governance.domain.policies import SeatRole
 from tests.governance.factories import (
     COMPLIANCE,
@@ -120,12 +120,21 @@ def test_a_peer_is_from_another_unit_than_the_author() -> None:
     assert approvals_status(good_facts(3, votes=(vote(OWNER), vote(reader)))) is Status.NOT_MET
 
 
+COVERS = digest_of_covered({"purpose": "new", "kind": "ml"})
+
+
+def test_the_digest_of_what_is_covered_follows_the_content_not_its_order() -> None:
+    assert digest_of_covered({"kind": "ml", "purpose": "new"}) == COVERS
+    assert digest_of_covered({"kind": "ml", "purpose": "newer"}) != COVERS
+    assert approvals_status(good_facts(4, covers=COVERS, votes=(vote(OWNER, covers=COVERS),))) is Status.MET
+
+
 @pytest.mark.parametrize(
     "changes",
-    [{"digest": "0" * 64}, {"at": NOW - timedelta(days=9)}, {"at": NOW + timedelta(seconds=1)}],
+    [{"digest": "0" * 64}, {"covers": digest_of_covered({"purpose": "old"})}, {"at": NOW + timedelta(seconds=1)}],
 )
 def test_a_vote_for_other_bytes_before_an_edit_or_from_the_future_is_void(changes: dict[str, Any]) -> None:
-    facts = good_facts(4, changed_at=NOW - timedelta(days=8), votes=(vote(OWNER, **changes),))
+    facts = good_facts(4, covers=COVERS, votes=(vote(OWNER, **({"covers": COVERS} | changes)),))
     found = judgement_of(decide_default(facts), "approvals")
     assert found.status is Status.NOT_MET
     assert "1 vote does not count" in found.detail

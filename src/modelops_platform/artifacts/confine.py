@@ -86,7 +86,6 @@ def _lock_files(libc: ctypes.CDLL) -> None:
 def _readable() -> list[Path]:
     """Return where the interpreter, its packages and the system's libraries stand."""
     package = Path(__file__).resolve().parents[1]
-    system = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/proc/self", "/proc/cpuinfo")
-    system += ("/sys/devices/system/cpu", "/dev/null", "/dev/urandom", sys.prefix, sys.base_prefix, str(package))
-    return [place for place in map(Path, system) if place.exists()]
-
+    places = ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/localtime", "/proc/self", "/proc/cpuinfo"]
+    places += ["/sys/devices/system/cpu", "/dev/null", "/dev/urandom", sys.prefix, sys.base_prefix, str(package)]
+    return [place for place in map(Path, places) if place.exists()]

@@ -88,8 +88,8 @@ class ScanReport:
         if not isinstance(details, dict):
             raise ValueError("the details of a scan report are an object")
         return cls(
-            format=Format(data.get("format")),
-            verdict=Verdict(data.get("verdict")),
+            format=Format(str(data.get("format"))),
+            verdict=Verdict(str(data.get("verdict"))),
             reasons=_texts(data.get("reasons"), MAX_REASONS),
             globals=_texts(data.get("globals"), MAX_GLOBALS),
             details=details,

@@ -1,7 +1,9 @@
 """Work on foreign files. They are read in a limited child only; this side sees nothing but its report."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from .domain import ScanReport, unscannable
 from .limited import Ending, run_limited
@@ -31,3 +33,8 @@ def scan_file(path: Path, *, name: str = "", limits: Limits = SCAN_LIMITS) -> Sc
     except (ValueError, RecursionError):
         return unscannable("Its scan answered something that is no report.")
 
+
+def scan(prepared: dict[str, str], progress: Callable[[float | None, str], None]) -> dict[str, Any]:
+    """Do the job `artifacts.scan`: look into the file at `path`, known as `name`."""
+    progress(None, "Looking into the file")
+    return scan_file(Path(prepared["path"]), name=prepared["name"]).as_json()

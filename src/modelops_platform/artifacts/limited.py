@@ -17,8 +17,10 @@ from .limits import Limits
 
 _CHUNK = 65536
 _ERROR_TAIL = 4096
-# Works from a checkout and from an installed wheel, with nothing but these folders on the path.
-_START = "import runpy, sys; sys.path.append(sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), run_name='__main__')"
+# The child runs the code of its parent, from a checkout as from a wheel, with nothing else on its path.
+_START = (
+    "import runpy, sys; sys.path.insert(0, sys.argv.pop(1)); runpy.run_module(sys.argv.pop(1), run_name='__main__')"
+)
 
 
 class Ending(StrEnum):
@@ -41,7 +43,12 @@ class Outcome:
 
 
 def run_limited(
-    module: str, arguments: Sequence[str] = (), *, limits: Limits, feed: bytes = b"", environment: Mapping[str, str] | None = None
+    module: str,
+    arguments: Sequence[str] = (),
+    *,
+    limits: Limits,
+    feed: bytes = b"",
+    environment: Mapping[str, str] | None = None,
 ) -> Outcome:
     """Run a module of ours in a child with its own process group, an empty folder and an empty environment.
 

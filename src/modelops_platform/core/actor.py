@@ -21,6 +21,7 @@ class Permission(StrEnum):
     MANAGE_FIELDS = "manage_fields"
     UPLOAD_FILE = "upload_file"
     DOWNLOAD_FILE = "download_file"
+    OPEN_QUARANTINED = "open_quarantined"
     SCORE = "score"
     ASSESS_RISK = "assess_risk"
     REQUEST_APPROVAL = "request_approval"
@@ -36,7 +37,9 @@ class Permission(StrEnum):
     VIEW_AUDIT = "view_audit"
     VIEW_JOBS = "view_jobs"
     MANAGE_JOBS = "manage_jobs"
+    MANAGE_SCHEDULES = "manage_schedules"
     MANAGE_USERS = "manage_users"
+    MANAGE_OWN_ACCOUNT = "manage_own_account"
     READ_TELEMETRY = "read_telemetry"
 
 

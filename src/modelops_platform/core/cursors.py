@@ -5,12 +5,13 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, UnaryExpression, and_, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import operators
+from sqlalchemy.sql.elements import OrderByList
 
 from modelops_platform.core.errors import InvalidInput
 
@@ -18,7 +19,7 @@ LARGEST_PAGE = 200
 
 
 T = TypeVar("T")
-Key = InstrumentedAttribute[Any] | ColumnElement[Any]
+Key = InstrumentedAttribute[Any] | ColumnElement[Any] | OrderByList | UnaryExpression[Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +30,7 @@ class Page(Generic[T]):
     next: str | None = None
 
 
-def paginate(
-    db: Session, statement: Select[tuple[T]], *keys: Key, cursor: str | None = None, limit: int = 50
-) -> Page[T]:
+def paginate(db: Session, statement: Select[T], *keys: Key, cursor: str | None = None, limit: int = 50) -> Page[T]:
     """Return one page of the statement's entities, ordered by the keys.
 
     Args:
@@ -83,7 +82,7 @@ def _decode(cursor: str, length: int) -> list[Any]:
         if not isinstance(plain, list) or len(plain) != length:
             raise ValueError("another list's cursor")
         return [_plain_to_value(value) for value in plain]
-    except (ValueError, binascii.Error, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, binascii.Error, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise _not_ours(cursor) from error
 
 
@@ -98,9 +97,9 @@ def _not_ours(cursor: str) -> InvalidInput:
 
 def _plain_to_value(value: Any) -> Any:
     if isinstance(value, dict):
-        return datetime.fromisoformat(value["t"])
-    if isinstance(value, str) and "\0" in value:
-        raise ValueError("NUL in a cursor")
+        return datetime.fromisoformat(value["t"]).astimezone(UTC)
+    if isinstance(value, str) and any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value):
+        raise ValueError("not text of ours")
     if isinstance(value, bool) or not isinstance(value, str | int | float) or value in (float("inf"), float("-inf")):
         raise ValueError("not a key")
     if isinstance(value, int) and abs(value) > 2**63 - 1:

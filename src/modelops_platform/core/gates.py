@@ -23,7 +23,7 @@ class Transition:
     context: Mapping[str, Any] = field(default_factory=dict)
 
 
-Gate = Callable[[Session, Transition], None]
+Gate = Callable[[Session, Transition], str | None]
 _gates: dict[str, list[Gate]] = {}
 
 
@@ -34,8 +34,11 @@ def register(action: str, gate: Gate) -> None:
         gates.append(gate)
 
 
-def check(db: Session, transition: Transition) -> None:
-    """Ask every gate of the action. Raises TransitionRefused, also when there is no gate."""
+def check(db: Session, transition: Transition) -> str | None:
+    """Ask every gate of the action, and return the id of the decision that allowed it, if one was stored.
+
+    Raises TransitionRefused, also when there is no gate.
+    """
     gates = _gates.get(transition.action)
     if not gates:
         raise TransitionRefused(
@@ -43,5 +46,5 @@ def check(db: Session, transition: Transition) -> None:
             remedy="Start the platform by its own commands; they register the gates.",
             action=transition.action,
         )
-    for gate in gates:
-        gate(db, transition)
+    decisions = [gate(db, transition) for gate in gates]
+    return next((decision for decision in decisions if decision), None)

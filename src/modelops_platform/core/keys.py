@@ -41,4 +41,4 @@ def _make(path: Path) -> None:
         except FileExistsError:
             return
     finally:
-        os.unlink(temporary)
+        Path(temporary).unlink()

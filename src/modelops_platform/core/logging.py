@@ -4,6 +4,7 @@ import logging
 import sys
 from typing import Any, cast
 
+import msgspec
 import structlog
 
 
@@ -16,9 +17,9 @@ def configure_logging(level: str = "info") -> None:
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer()],
+        processors=[*shared, _encode],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -32,6 +33,10 @@ def configure_logging(level: str = "info") -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+def _encode(_logger: Any, _method: str, line: structlog.typing.EventDict) -> bytes:
+    return msgspec.json.encode(line, enc_hook=repr)
 
 
 def get_logger() -> structlog.stdlib.BoundLogger:

@@ -1,11 +1,8 @@
-"""Bringing the database to the schema of this code, under a lock, and saying whether it is there."""
+"""Bringing the database to the schema of this code, under a lock."""
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from modelops_platform.core.db import Database
 from modelops_platform.core.paths import project_folder
@@ -43,9 +40,3 @@ def downgrade(database: Database, revision: str = "base") -> None:
     with database.write_engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
-
-
-def is_current(db: Session) -> bool:
-    """Say whether the database has exactly the schema that this code expects."""
-    expected = set(ScriptDirectory.from_config(_config()).get_heads())
-    return set(MigrationContext.configure(db.connection()).get_current_heads()) == expected

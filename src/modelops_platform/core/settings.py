@@ -44,9 +44,7 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=2_000_000, ge=10_000, description="Largest parsed request body (JSON or form), in bytes."
     )
-    max_upload_bytes: int = Field(
-        default=20_000_000_000, ge=1_000_000, description="Largest streamed file, in bytes."
-    )
+    max_upload_bytes: int = Field(default=20_000_000_000, ge=1_000_000, description="Largest streamed file, in bytes.")
     database_pool: int = Field(default=10, ge=1, le=200, description="Database connections per process.")
     job_threads: int = Field(default=4, ge=1, le=64, description="Light jobs that run at the same time.")
     heavy_jobs: int = Field(default=1, ge=1, le=64, description="Heavy jobs that run at the same time.")
@@ -124,7 +122,9 @@ class _FromNamedFiles(PydanticBaseSettingsSource):
         try:
             return Path(named).read_text(encoding="utf-8").strip(), field_name, False
         except OSError as error:
-            raise SettingsError(f"{PREFIX}{field_name.upper()}_FILE: cannot read {named!r}: {error.strerror}") from error
+            raise SettingsError(
+                f"{PREFIX}{field_name.upper()}_FILE: cannot read {named!r}: {error.strerror}"
+            ) from error
 
     def __call__(self) -> dict[str, Any]:
         found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
@@ -165,7 +165,9 @@ def load_settings(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        lines = [f"{PREFIX}{'_'.join(map(str, e['loc'])).upper() or 'DATABASE_URL'}: {e['msg']}" for e in error.errors()]
+        lines = [
+            f"{PREFIX}{'_'.join(map(str, e['loc'])).upper() or 'DATABASE_URL'}: {e['msg']}" for e in error.errors()
+        ]
         raise SettingsError("\n".join(lines)) from None
 
 

@@ -1,6 +1,6 @@
 """What the demonstration brings: people, models, recipes, and how real rows are replayed. Plain data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -74,8 +74,8 @@ class Threshold:
 class ReplayPlan:
     """How windows are cut from rows that no training saw.
 
-    `rolling` takes successive stretches of `rows` rows, `step` apart, from a series; otherwise `rows` real rows
-    are drawn at random, with replacement where fewer are held back.
+    With `rolling_step` they are successive stretches of `rows` rows of a series, each that many rows later;
+    otherwise `rows` different real rows are drawn at random, and windows may share rows.
     """
 
     quality: str
@@ -104,7 +104,8 @@ class Entry:
     developer: str
     validator: str
     answers: Mapping[str, int]
-    floors: tuple[str, ...] = ()
+    facts: Mapping[str, str | bool] = field(default_factory=dict)
+    affects_people: bool = False
     journey: Journey = Journey.DEPLOYED
     fields: Mapping[str, str | int | float | bool] = field(default_factory=dict)
     tags: Mapping[str, str] = field(default_factory=dict)
@@ -149,6 +150,14 @@ class Material:
     files: tuple[Path, ...] = ()
     replay: ReplayFiles | None = None
     answered_by: str | None = None
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model said to the rows of a replay, in a worker's words: a value a row, and chances for classes."""
+
+    predictions: Sequence[object]
+    probabilities: Sequence[Sequence[float | None]] | None = None
 
 
 @dataclass(frozen=True)

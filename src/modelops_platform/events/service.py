@@ -4,26 +4,32 @@ import hashlib
 import hmac
 import json
 import secrets
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import CursorResult, Update, delete, exists, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor
-from modelops_platform.core.db import DEFAULT_WORKSPACE
+from modelops_platform.core.db import DEFAULT_WORKSPACE, Base
 from modelops_platform.core.ids import new_id
 
 from .tables import Event, EventPersonal, EventPlace, Refusal, UnplacedEvent
 
 PLACED_AT_ONCE = 5_000
+_SEQUENCER = 0x6D6F7071  # any number, the same in every process
+# Every change writes these, so they are made once and pass the ORM by.
+_ADD_EVENT, _ADD_UNPLACED, _ADD_PERSONAL = (
+    insert(Base.metadata.tables[table.__tablename__]) for table in (Event, UnplacedEvent, EventPersonal)
+)
 
 
 class Recorded(Protocol):
     """A thing that events are about; `unit_id`, `model_id` and `name` are taken when it has them."""
 
-    object_kind: Any
-
+    @property
+    def object_kind(self) -> Any: ...
     @property
     def id(self) -> str: ...
 
@@ -63,27 +69,52 @@ def record(
 
 
 def record_refusal(
-    db: Session, kind: str, actor: Actor | None, address: str, message: str, tried: dict[str, str]
+    db: Session,
+    actor: Actor | None,
+    kind: str,
+    *,
+    address: str,
+    message: str,
+    tried: dict[str, str],
+    personal: dict[str, Any] | None = None,
 ) -> None:
-    """Write that somebody was refused; repeats within a minute from one address are only counted."""
+    """Write that somebody was refused; repeats within a minute from one address are only counted.
+
+    Args:
+        tried: What was asked for, method and path; never a secret.
+        personal: What else must be erasable, such as the account that a sign-in named.
+    """
     minute = clock.now().strftime("%Y-%m-%dT%H:%M")
     who = actor.id if actor else "nobody"
+    address = address[:64]
     repeat = (Refusal.kind == kind, Refusal.actor_id == who, Refusal.address == address, Refusal.minute == minute)
-    counted = db.execute(update(Refusal).where(*repeat).values(count=Refusal.count + 1))
-    if counted.rowcount:
+    again = update(Refusal).where(*repeat).values(count=Refusal.count + 1)
+    if _count_rows(db, again):
         return
-    event_id = _write(
-        db,
-        workspace_id=actor.workspace_id if actor else DEFAULT_WORKSPACE,
-        actor={"id": who, "kind": actor.kind.value if actor else "nobody"},
-        kind=kind,
-        target={"kind": "request", "id": who, "name": f"{tried.get('method', '')} {tried.get('path', '')}".strip()},
-        unit_id=None,
-        model_id=None,
-        data={"tried": tried, "message": message},
-        personal={"address": address},
-    )
-    db.add(Refusal(kind=kind, actor_id=who, address=address, minute=minute, event_id=event_id, count=1))
+    try:
+        with db.begin_nested():
+            event_id = _write(
+                db,
+                workspace_id=actor.workspace_id if actor else DEFAULT_WORKSPACE,
+                actor={"id": who, "kind": actor.kind.value if actor else "nobody"},
+                kind=kind,
+                target={
+                    "kind": "request",
+                    "id": who,
+                    "name": f"{tried.get('method', '')} {tried.get('path', '')}".strip(),
+                },
+                unit_id=None,
+                model_id=None,
+                data={"tried": tried, "message": message},
+                personal={"address": address, **(personal or {})},
+            )
+            db.add(Refusal(kind=kind, actor_id=who, address=address, minute=minute, event_id=event_id, count=1))
+    except IntegrityError:  # the same refusal at the same moment, elsewhere
+        _count_rows(db, again)
+
+
+def _count_rows(db: Session, statement: Update) -> int:
+    return cast("CursorResult[Any]", db.execute(statement)).rowcount
 
 
 def _write(
@@ -131,10 +162,11 @@ def _write(
         "sha256": digest.hexdigest(),
         "hmac": hmac.new(db.info["keys"].events, digest.digest(), "sha256").hexdigest(),
     }
-    db.execute(insert(Event), row)
-    db.execute(insert(UnplacedEvent), {"event_id": event_id})
+    connection = db.connection()
+    connection.execute(_ADD_EVENT, row)
+    connection.execute(_ADD_UNPLACED, {"event_id": event_id})
     if personal:
-        db.execute(insert(EventPersonal), {"event_id": event_id, "salt": salt, "data": personal})
+        connection.execute(_ADD_PERSONAL, {"event_id": event_id, "salt": salt, "data": personal})
     return event_id
 
 
@@ -147,14 +179,12 @@ def personal_digest(salt: str, personal: dict[str, Any]) -> str:
 def place_events(db: Session) -> int:
     """Give every committed event without a place the next places, and return how many.
 
-    Called by one sequencer at a time; places have no gaps, and follow commits, not clocks.
+    Any number of processes may call it: one at a time places, the others leave it to that one. Places have no
+    gaps, and follow commits, not clocks.
     """
-    waiting = db.scalars(
-        select(UnplacedEvent.event_id)
-        .order_by(UnplacedEvent.event_id)
-        .limit(PLACED_AT_ONCE)
-        .with_for_update(skip_locked=True)
-    ).all()
+    if not _is_only_sequencer(db):
+        return 0
+    waiting = db.scalars(select(UnplacedEvent.event_id).order_by(UnplacedEvent.event_id).limit(PLACED_AT_ONCE)).all()
     if not waiting:
         return 0
     last = db.scalar(select(func.max(EventPlace.place))) or 0
@@ -163,3 +193,15 @@ def place_events(db: Session) -> int:
     db.execute(insert(EventPlace), rows)
     db.execute(delete(UnplacedEvent).where(UnplacedEvent.event_id.in_(waiting)))
     return len(waiting)
+
+
+def has_unplaced(db: Session) -> bool:
+    """Say whether any event waits for its place."""
+    return bool(db.scalar(select(exists().where(UnplacedEvent.event_id.is_not(None)))))
+
+
+def _is_only_sequencer(db: Session) -> bool:
+    """Take the right to place events until this transaction ends; SQLite's write transaction is that right already."""
+    if db.get_bind().dialect.name != "postgresql":
+        return True
+    return bool(db.scalar(select(func.pg_try_advisory_xact_lock(_SEQUENCER))))

@@ -1,18 +1,24 @@
 """Reads about people, units and rights; `granted` bounds every query of the rooms above."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, Row, Select, and_, false, or_, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, CursorResult, Row, Select, and_, bindparam, false, func, or_, select, true, update
+from sqlalchemy.orm import Session, aliased
 
+from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Permission
-from modelops_platform.core.errors import NotFound
+from modelops_platform.core.cursors import Page, paginate
+from modelops_platform.core.errors import InvalidInput, NotFound
 
-from .domain import Role, Scope, allowed
-from .tables import BrowserSession, Grant, Token, Unit, UnitAncestor, User
+from .domain import Role
+from .tables import BrowserSession, Grant, OneTimeLink, Token, Unit, UnitAncestor, User, Workspace
+
+# What roles can be granted on; entry points add the tables of rooms above.
+GRANTED_KINDS: dict[str, type[Any]] = {"workspace": Workspace, "unit": Unit}
+_Mine = aliased(Grant)
 
 
 def granted(entity: Any, actor: Actor, permission: Permission = Permission.VIEW) -> ColumnElement[bool]:
@@ -25,17 +31,23 @@ def granted(entity: Any, actor: Actor, permission: Permission = Permission.VIEW)
     roles = {grant.role for grant in actor.grants if permission in grant.permissions}
     if not roles:
         return false()
-    mine = and_(Grant.user_id == actor.id, Grant.role.in_(roles))
-    units = (
-        select(UnitAncestor.unit_id)
-        .join(Grant, and_(Grant.object_kind == "unit", Grant.object_id == UnitAncestor.ancestor_id))
-        .where(mine)
-    )
-    conditions = [entity.unit_id.in_(units)]
-    model_id = entity.id if getattr(entity, "object_kind", None) == "model" else getattr(entity, "model_id", None)
+    conditions = [entity.unit_id.in_(_units_of(actor, roles))]
+    kind = getattr(entity, "object_kind", None)  # of the log it is a column, and so no model's
+    model_id = entity.id if isinstance(kind, str) and kind == "model" else getattr(entity, "model_id", None)
     if model_id is not None:
-        conditions.append(model_id.in_(select(Grant.object_id).where(mine, Grant.object_kind == "model")))
+        models = select(_Mine.object_id).where(_held_by(actor, roles), _Mine.object_kind == "model")
+        conditions.append(model_id.in_(models))
     return or_(*conditions)
+
+
+def _held_by(actor: Actor, roles: set[str]) -> ColumnElement[bool]:
+    return and_(_Mine.user_id == actor.id, _Mine.role.in_(roles))
+
+
+def _units_of(actor: Actor, roles: set[str]) -> Select[str]:
+    """Return the ids of units where the actor holds one of the roles, with all below them."""
+    on_unit = and_(_Mine.object_kind == "unit", _Mine.object_id == UnitAncestor.ancestor_id)
+    return select(UnitAncestor.unit_id).join(_Mine, on_unit).where(_held_by(actor, roles))
 
 
 def digest_of(secret: str) -> str:
@@ -43,23 +55,33 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-_WITH_GRANTS: Select[Any] = (
-    select(User, Grant.role, Grant.object_kind, Grant.object_id, UnitAncestor.unit_id)
+# Every request signs in, so these are made once, name columns instead of objects, and pass the ORM by.
+_WITH_GRANTS: Select[*tuple[Any, ...]] = (
+    select(User.id, User.kind, User.name, User.workspace_id, User.unit_id, User.disabled_at)
+    .add_columns(Grant.role, Grant.object_kind, Grant.object_id, UnitAncestor.unit_id.label("reached_id"))
     .outerjoin(Grant, Grant.user_id == User.id)
     .outerjoin(UnitAncestor, and_(Grant.object_kind == "unit", UnitAncestor.ancestor_id == Grant.object_id))
 )
-_BY_TOKEN = _WITH_GRANTS.add_columns(Token).join(Token, Token.user_id == User.id)
-_BY_SESSION = _WITH_GRANTS.add_columns(BrowserSession).join(BrowserSession, BrowserSession.user_id == User.id)
+_BY_TOKEN = (
+    _WITH_GRANTS.join(Token, Token.user_id == User.id)
+    .add_columns(Token.id.label("token_id"), Token.scope, Token.expires_at, Token.revoked_at, Token.last_used_at)
+    .where(Token.digest == bindparam("digest"))
+)
+_BY_SESSION = (
+    _WITH_GRANTS.join(BrowserSession, BrowserSession.user_id == User.id)
+    .add_columns(BrowserSession.id.label("session_id"), BrowserSession.last_used_at, BrowserSession.ended_at)
+    .where(BrowserSession.digest == bindparam("digest"))
+)
 
 
 def find_by_token(db: Session, secret: str) -> Sequence[Row[Any]]:
     """Return the token's user with all grants, one row each; nothing for an unknown token."""
-    return db.execute(_BY_TOKEN.where(Token.digest == digest_of(secret))).all()
+    return db.connection().execute(_BY_TOKEN, {"digest": digest_of(secret)}).all()
 
 
 def find_by_session(db: Session, secret: str) -> Sequence[Row[Any]]:
     """Return the session's user with all grants, one row each; nothing for an unknown cookie."""
-    return db.execute(_BY_SESSION.where(BrowserSession.digest == digest_of(secret))).all()
+    return db.connection().execute(_BY_SESSION, {"digest": digest_of(secret)}).all()
 
 
 def list_grants(db: Session, user_id: str) -> Sequence[Row[Any]]:
@@ -71,20 +93,27 @@ def get_user(db: Session, actor: Actor, user_id: str) -> User:
     """Return a user of the actor's workspace. Raises NotFound."""
     user = db.scalars(select(User).where(User.id == user_id, User.workspace_id == actor.workspace_id)).one_or_none()
     if user is None:
-        raise NotFound(f"There is no user {user_id!r}.", remedy="Look at the list of users.", field="user", value=user_id)
+        raise _no_user(user_id)
     return user
 
 
 def find_user_by_email(db: Session, workspace_id: str, email: str) -> User | None:
     """Return the user with this address, if there is one."""
-    return db.scalars(select(User).where(User.workspace_id == workspace_id, User.email == email.lower())).one_or_none()
+    return db.scalars(
+        select(User).where(User.workspace_id == workspace_id, User.email == email.strip().lower())
+    ).one_or_none()
 
 
 def get_user_by_email(db: Session, actor: Actor, email: str) -> User:
     """Return the user with this address. Raises NotFound."""
     user = find_user_by_email(db, actor.workspace_id, email)
     if user is None:
-        raise NotFound(f"There is no user with the address {email!r}.", remedy="Look at the list of users.", value=email)
+        raise NotFound(
+            f"There is no user with the address {email[:80]!r}.",
+            remedy="Look at the list of users.",
+            field="email",
+            value=email[:80],
+        )
     return user
 
 
@@ -93,7 +122,95 @@ def names_of(db: Session, user_ids: set[str]) -> dict[str, str]:
     if not user_ids:
         return {}
     found = db.execute(select(User.id, User.name).where(User.id.in_(user_ids))).all()
-    return {user_id: name for user_id, name in found}
+    return {row.id: row.name for row in found}
+
+
+def list_people(db: Session, actor: Actor, *, q: str | None = None, limit: int = 200) -> Sequence[User]:
+    """Return those who may be named as owner, validator or head: people whose account is in use, by name."""
+    people = select(User).where(
+        User.workspace_id == actor.workspace_id, User.kind == ActorKind.PERSON, User.disabled_at.is_(None)
+    )
+    if q:
+        people = people.where(or_(User.name.icontains(q, autoescape=True), User.email.icontains(q, autoescape=True)))
+    return db.scalars(people.order_by(User.name, User.id).limit(limit)).all()
+
+
+def users_visible_to(actor: Actor) -> Select[User]:
+    """Return the accounts whose rights this actor may look into, as a statement to narrow further."""
+    return select(User).where(User.workspace_id == actor.workspace_id, granted(User, actor, Permission.VIEW_AUDIT))
+
+
+def list_users(
+    db: Session,
+    actor: Actor,
+    *,
+    q: str | None = None,
+    kind: str | None = None,
+    state: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[User]:
+    """Return a page of accounts by name. State: `enabled`, `disabled`."""
+    users = users_visible_to(actor)
+    if q:
+        users = users.where(or_(User.name.icontains(q, autoescape=True), User.email.icontains(q, autoescape=True)))
+    if kind:
+        users = users.where(User.kind == kind)
+    if state:
+        users = users.where(User.disabled_at.is_(None) if state == "enabled" else User.disabled_at.is_not(None))
+    return paginate(db, users, User.name, User.id, cursor=cursor, limit=limit)
+
+
+def count_users(db: Session, actor: Actor) -> dict[tuple[str, bool], int]:
+    """Count the visible accounts by kind and whether they are disabled."""
+    disabled = User.disabled_at.is_not(None)
+    counted = users_visible_to(actor).with_only_columns(User.kind, disabled, func.count()).group_by(User.kind, disabled)
+    return {(kind, bool(off)): count for kind, off, count in db.execute(counted)}
+
+
+def roles_of(db: Session, actor: Actor) -> dict[str, list[str]]:
+    """Return the roles, each once, of every account by the grants that the actor may see."""
+    roles: dict[str, list[str]] = {}
+    seen = grants_visible_to(actor).with_only_columns(Grant.user_id, Grant.role).distinct().order_by(Grant.role)
+    for user_id, role in db.execute(seen):
+        roles.setdefault(user_id, []).append(role)
+    return roles
+
+
+def last_seen(db: Session, user_id: str) -> datetime | None:
+    """Return when the account was last used, by browser or token."""
+    by_browser = db.scalar(select(func.max(BrowserSession.last_used_at)).where(BrowserSession.user_id == user_id))
+    by_token = db.scalar(select(func.max(Token.last_used_at)).where(Token.user_id == user_id))
+    return max((at for at in (by_browser, by_token) if at is not None), default=None)
+
+
+def get_visible_user(db: Session, actor: Actor, user_id: str) -> User:
+    """Return an account that the actor may look into. Raises NotFound."""
+    user = db.scalars(users_visible_to(actor).where(User.id == user_id)).one_or_none()
+    if user is None:
+        raise _no_user(user_id)
+    return user
+
+
+def _no_user(user_id: str) -> NotFound:
+    return NotFound(
+        f"There is no user {user_id[:80]!r}.", remedy="Look at the list of users.", field="user", value=user_id[:80]
+    )
+
+
+def has_admin(db: Session, workspace_id: str, *, besides: str | None = None) -> bool:
+    """Say whether somebody who may sign in administers the whole workspace, maybe not counting one."""
+    admins = (
+        select(User.id)
+        .join(Grant, Grant.user_id == User.id)
+        .where(
+            Grant.role == Role.ADMIN.value,
+            Grant.object_kind == "workspace",
+            Grant.object_id == workspace_id,
+            User.disabled_at.is_(None),
+        )
+    )
+    return db.scalar((admins.where(User.id != besides) if besides else admins).limit(1)) is not None
 
 
 def list_units(db: Session, actor: Actor) -> Sequence[Unit]:
@@ -105,7 +222,9 @@ def get_unit(db: Session, actor: Actor, unit_id: str) -> Unit:
     """Return a unit. Raises NotFound."""
     unit = db.scalars(select(Unit).where(Unit.id == unit_id, Unit.workspace_id == actor.workspace_id)).one_or_none()
     if unit is None:
-        raise NotFound(f"There is no unit {unit_id!r}.", remedy="Look at the list of units.", field="unit", value=unit_id)
+        raise NotFound(
+            f"There is no unit {unit_id[:80]!r}.", remedy="Look at the list of units.", field="unit", value=unit_id[:80]
+        )
     return unit
 
 
@@ -114,13 +233,157 @@ def find_unit_by_name(db: Session, workspace_id: str, name: str) -> Unit | None:
     return db.scalars(select(Unit).where(Unit.workspace_id == workspace_id, Unit.name == name)).one_or_none()
 
 
-def roles_held(rows: Sequence[Row[Any]], scope: Scope | None) -> list[tuple[Role, str, str, str | None, frozenset[Permission]]]:
-    """Return the grants of sign-in rows with what each allows through a credential of this scope."""
-    return [
-        (Role(role), kind, object_id, unit_id, allowed(Role(role), scope))
-        for _user, role, kind, object_id, unit_id, *_rest in rows
-        if role is not None
-    ]
+def find_root_unit(db: Session, workspace_id: str) -> Unit | None:
+    """Return the oldest unit without a parent: home of those who have no other."""
+    top = select(Unit).where(Unit.workspace_id == workspace_id, Unit.parent_id.is_(None))
+    return db.scalars(top.order_by(Unit.created_at, Unit.id).limit(1)).first()
+
+
+def count_members(db: Session, actor: Actor) -> dict[str, int]:
+    """Count the people in use by home unit."""
+    members = (
+        select(User.unit_id, func.count())
+        .where(User.workspace_id == actor.workspace_id, User.disabled_at.is_(None), User.unit_id.is_not(None))
+        .group_by(User.unit_id)
+    )
+    return {unit_id: count for unit_id, count in db.execute(members) if unit_id is not None}
+
+
+def find_granted_object(db: Session, workspace_id: str, kind: str, object_id: str) -> Any:
+    """Return the object of a grant, or None when it is gone or of a kind nobody registered."""
+    table = GRANTED_KINDS.get(kind)
+    found = db.get(table, object_id) if table is not None else None
+    return found if found is not None and getattr(found, "workspace_id", found.id) == workspace_id else None
+
+
+def get_granted_object(db: Session, actor: Actor, kind: str, object_id: str) -> Any:
+    """Return what a role shall be granted on. Raises InvalidInput (kind), NotFound, also when it is invisible."""
+    table = GRANTED_KINDS.get(kind)
+    if table is None:
+        raise InvalidInput(
+            f"Roles cannot be granted on a {kind[:40]!r}.",
+            remedy=f"Name one of {', '.join(GRANTED_KINDS)}.",
+            field="object_kind",
+            value=kind[:40],
+        )
+    found = find_granted_object(db, actor.workspace_id, kind, object_id)
+    is_open = kind in ("workspace", "unit")  # no secret inside a workspace
+    if found is None or not (is_open or actor.may(Permission.VIEW, found)):
+        raise NotFound(
+            f"There is no {kind} {object_id[:80]!r}.", remedy="Check its id.", field="object_id", value=object_id[:80]
+        )
+    return found
+
+
+def grants_visible_to(actor: Actor) -> Select[Grant]:
+    """Return the grants of the actor, and those on objects whose rights the actor may look into."""
+    here = select(Grant).where(Grant.workspace_id == actor.workspace_id)
+    if actor.kind is ActorKind.SYSTEM or actor.covers_workspace(Permission.VIEW_AUDIT):
+        return here
+    conditions = [Grant.user_id == actor.id]
+    roles = {grant.role for grant in actor.grants if Permission.VIEW_AUDIT in grant.permissions}
+    if roles:
+        conditions.append(and_(Grant.object_kind == "unit", Grant.object_id.in_(_units_of(actor, roles))))
+        for kind, table in GRANTED_KINDS.items():
+            if kind not in ("workspace", "unit"):
+                seen = select(table.id).where(granted(table, actor, Permission.VIEW_AUDIT))
+                conditions.append(and_(Grant.object_kind == kind, Grant.object_id.in_(seen)))
+    return here.where(or_(*conditions))
+
+
+def page_grants(
+    db: Session,
+    actor: Actor,
+    *,
+    user_id: str | None = None,
+    object_kind: str | None = None,
+    object_id: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> Page[Grant]:
+    """Return a page of the visible grants of a user or on an object, the oldest first."""
+    grants = grants_visible_to(actor)
+    if user_id:
+        grants = grants.where(Grant.user_id == user_id)
+    if object_kind:
+        grants = grants.where(Grant.object_kind == object_kind)
+    if object_id:
+        grants = grants.where(Grant.object_id == object_id)
+    return paginate(db, grants, Grant.id, cursor=cursor, limit=limit)
+
+
+def list_grants_of(db: Session, user_id: str) -> Sequence[Grant]:
+    """Return every grant of a user."""
+    return db.scalars(select(Grant).where(Grant.user_id == user_id).order_by(Grant.id)).all()
+
+
+def get_grant(db: Session, actor: Actor, grant_id: str) -> Grant:
+    """Return a grant that the actor may see. Raises NotFound."""
+    grant = db.scalars(grants_visible_to(actor).where(Grant.id == grant_id)).one_or_none()
+    if grant is None:
+        raise NotFound(
+            f"There is no grant {grant_id[:80]!r}.",
+            remedy="Look at the list of grants.",
+            field="grant",
+            value=grant_id[:80],
+        )
+    return grant
+
+
+def names_of_objects(db: Session, grants: Iterable[Grant]) -> dict[tuple[str, str], str]:
+    """Return the names of what the grants are on, one query a kind."""
+    wanted: dict[str, set[str]] = {}
+    for grant in grants:
+        wanted.setdefault(grant.object_kind, set()).add(grant.object_id)
+    names: dict[tuple[str, str], str] = {}
+    for kind, ids in wanted.items():
+        table = GRANTED_KINDS.get(kind)
+        if kind == "workspace":
+            names.update({(kind, object_id): "the workspace" for object_id in ids})
+        elif table is not None:
+            found = db.execute(select(table.id, table.name).where(table.id.in_(ids)))
+            names.update({(kind, object_id): name for object_id, name in found})
+    return names
+
+
+def list_tokens(db: Session, actor: Actor, user_id: str) -> Sequence[Token]:
+    """Return the tokens of a user, oneself or one whose rights one may look into, the newest first. Raises NotFound."""
+    if user_id != actor.id:
+        get_visible_user(db, actor, user_id)
+    return db.scalars(select(Token).where(Token.user_id == user_id).order_by(Token.id.desc())).all()
+
+
+def get_token(db: Session, actor: Actor, token_id: str) -> Token:
+    """Return a token of oneself or of somebody whose rights one may look into. Raises NotFound."""
+    seen = or_(Token.user_id == actor.id, granted(User, actor, Permission.VIEW_AUDIT))
+    found = select(Token).join(User, User.id == Token.user_id).where(Token.workspace_id == actor.workspace_id, seen)
+    token = db.scalars(found.where(Token.id == token_id)).one_or_none()
+    if token is None:
+        raise NotFound(
+            f"There is no token {token_id[:80]!r}.",
+            remedy="Look at the list of tokens.",
+            field="token",
+            value=token_id[:80],
+        )
+    return token
+
+
+def find_link(db: Session, secret: str, purpose: str) -> OneTimeLink | None:
+    """Return the link with this secret if it can still be used; looking does not use it."""
+    return db.scalars(
+        select(OneTimeLink).where(
+            OneTimeLink.digest == digest_of(secret),
+            OneTimeLink.purpose == purpose,
+            OneTimeLink.used_at.is_(None),
+            OneTimeLink.expires_at > clock.now(),
+        )
+    ).one_or_none()
+
+
+def take_link(db: Session, link: OneTimeLink) -> bool:
+    """Use the link up, and say whether nobody else was quicker."""
+    unused = update(OneTimeLink).where(OneTimeLink.id == link.id, OneTimeLink.used_at.is_(None))
+    return cast("CursorResult[Any]", db.execute(unused.values(used_at=clock.now()))).rowcount == 1
 
 
 def is_alive(at: datetime, *, ends: datetime | None, revoked: datetime | None) -> bool:

@@ -33,6 +33,8 @@ class Unit(InWorkspace, Base):
     name: Mapped[str] = mapped_column(String(200))
     head_id: Mapped[str | None] = mapped_column(String(36))  # a user; no key, users point to units
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    revision: Mapped[int] = mapped_column(default=1)
+    __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012 - the base class declares it so
 
     @property
     def unit_id(self) -> str:
@@ -66,7 +68,7 @@ class User(InWorkspace, Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     disabled_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(default=1)
-    __mapper_args__: ClassVar[dict[str, object]] = {"version_id_col": revision}
+    __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012 - the base class declares it so
 
 
 class Grant(InWorkspace, Base):

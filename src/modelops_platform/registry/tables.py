@@ -3,10 +3,11 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Date, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Date, ForeignKey, Index, String, Text, UniqueConstraint, event, inspect, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from modelops_platform.core.db import Base, Id, InWorkspace, utc_now
+from modelops_platform.identity.tables import Unit, User
 
 
 class UseCase(InWorkspace, Base):
@@ -34,7 +35,10 @@ class UseCase(InWorkspace, Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     archived_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(default=1)
-    __mapper_args__: ClassVar[dict[str, object]] = {"version_id_col": revision}
+    __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012 - the base class declares it so
+
+    unit: Mapped[Unit] = relationship(lazy="raise")
+    owner: Mapped[User] = relationship(lazy="raise")
 
 
 class Model(InWorkspace, Base):
@@ -74,20 +78,44 @@ class Model(InWorkspace, Base):
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
     archived_at: Mapped[datetime | None]
     revision: Mapped[int] = mapped_column(default=1)
-    __mapper_args__: ClassVar[dict[str, object]] = {"version_id_col": revision}
+    __mapper_args__ = {"version_id_col": revision}  # noqa: RUF012 - the base class declares it so
 
     summary: Mapped["ModelSummary"] = relationship(lazy="raise")
-    tags: Mapped[list["ModelTag"]] = relationship(lazy="raise", order_by="ModelTag.key")
-    aliases: Mapped[list["Alias"]] = relationship(
-        lazy="raise",
-        viewonly=True,
-        order_by="Alias.name",
-        primaryjoin="and_(Model.id == foreign(Alias.model_id), Alias.to_at.is_(None))",
-    )
+    unit: Mapped[Unit] = relationship(lazy="raise")
+    use_case: Mapped[UseCase | None] = relationship(lazy="raise")
+    owner: Mapped[User] = relationship(lazy="raise", foreign_keys=owner_id)
+    developer: Mapped[User | None] = relationship(lazy="raise", foreign_keys=developer_id)
+    validator: Mapped[User | None] = relationship(lazy="raise", foreign_keys=validator_id)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The tags with their values."""
+        return dict(self.summary.tags)
+
+    @property
+    def aliases(self) -> dict[str, int]:
+        """Which version each alias names now."""
+        return dict(self.summary.aliases)
+
+    @property
+    def similar_names(self) -> list[str]:
+        """Other living models that a reader could take for this one, as far as the reader may see them.
+
+        Noted by the queries, which know the reader; not a column.
+        """
+        return list(getattr(self, "_similar_names", ()))
+
+    def note_similar(self, names: list[str]) -> None:
+        """Keep the similar names that a query found."""
+        self._similar_names = names
 
 
 class ModelSummary(Base):
-    """What lists, search and headers show about a model from the rooms above; written through `summarise`."""
+    """What lists, search and headers show about a model, in one row.
+
+    The first part comes from the rooms above, through `service.summarise`; the second is the registry's own,
+    made by `service.rebuild_summary` from tags, aliases, versions and names.
+    """
 
     __tablename__ = "model_summaries"
 
@@ -103,7 +131,49 @@ class ModelSummary(Base):
     approvals_waiting: Mapped[int] = mapped_column(default=0)
     open_findings: Mapped[int] = mapped_column(default=0)
     next_review: Mapped[date | None] = mapped_column(Date)
+
+    tags: Mapped[list[Any]] = mapped_column(default=list)
+    aliases: Mapped[list[Any]] = mapped_column(default=list)
+    last_version_at: Mapped[datetime | None]
+    has_look_alikes: Mapped[bool] = mapped_column(default=False)
+    search_text: Mapped[str] = mapped_column(Text, default="", deferred=True, deferred_raiseload=True)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
+
+
+class ModelEnvironment(Base):
+    """An environment where a model is live; the summary's list as rows, for search and counts."""
+
+    __tablename__ = "model_environments"
+
+    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"), primary_key=True)
+    name: Mapped[str] = mapped_column(String(250), primary_key=True, index=True)
+
+
+class SummaryInterval(Base):
+    """What leaders count about a model, from one moment to another: makes "how was it on 30 June" one query."""
+
+    __tablename__ = "summary_intervals"
+    __table_args__ = (
+        Index(
+            "uq_summary_intervals_open",
+            "model_id",
+            unique=True,
+            sqlite_where=text("to_at IS NULL"),
+            postgresql_where=text("to_at IS NULL"),
+        ),
+        Index(None, "from_at", "to_at"),
+    )
+
+    id: Mapped[Id]
+    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"), index=True)
+    tier: Mapped[int | None]
+    impact: Mapped[int | None]
+    likelihood: Mapped[int | None]
+    state: Mapped[str] = mapped_column(String(30))
+    light: Mapped[str] = mapped_column(String(20))
+    is_live: Mapped[bool]
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime | None]
 
 
 class ModelTag(Base):
@@ -112,7 +182,7 @@ class ModelTag(Base):
     __tablename__ = "model_tags"
 
     model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"), primary_key=True)
-    key: Mapped[str] = mapped_column(String(250), primary_key=True)
+    key: Mapped[str] = mapped_column(String(250), primary_key=True, index=True)
     value: Mapped[str] = mapped_column(Text, default="")
 
 
@@ -147,6 +217,11 @@ class Version(InWorkspace, Base):
     def name(self) -> str:
         """The version in words, inside its model."""
         return f"v{self.number}"
+
+    @property
+    def unit_id(self) -> str:
+        """A version is governed where its model is."""
+        return self.model.unit_id
 
 
 class VersionFile(Base):
@@ -183,6 +258,9 @@ class Alias(Base):
     from_at: Mapped[datetime] = mapped_column(default=utc_now)
     to_at: Mapped[datetime | None]
     set_by: Mapped[str] = mapped_column(String(36))
+    ended_by: Mapped[str | None] = mapped_column(String(36))
+    decision_id: Mapped[str | None] = mapped_column(String(36))
+    """The decision that allowed it, where the gate stored one."""
 
 
 class DataSet(InWorkspace, Base):
@@ -216,6 +294,8 @@ class DataSet(InWorkspace, Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     archived_at: Mapped[datetime | None]
 
+    unit: Mapped[Unit] = relationship(lazy="raise")
+
 
 class CustomField(InWorkspace, Base):
     """A field that this workspace asks of its models, beside those that a kind brings along."""
@@ -239,3 +319,14 @@ class CustomField(InWorkspace, Base):
     def name(self) -> str:
         """The field in words."""
         return self.label
+
+
+def _refuse_change(_mapper: Any, _connection: Any, row: Any) -> None:
+    """Versions are frozen when they are made; a line of code that forgets it fails here."""
+    changed = {attribute.key for attribute in inspect(row).attrs if attribute.history.has_changes()}
+    if changed - {"archived_at"}:
+        raise RuntimeError(f"A version is never changed, here {sorted(changed)}.")
+
+
+for _frozen in (Version, VersionFile):
+    event.listen(_frozen, "before_update", _refuse_change)

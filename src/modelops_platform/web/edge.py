@@ -1,8 +1,9 @@
 """The outermost layer: request id, hosts, cross-site posts, security headers, one log line, metrics."""
 
+import functools
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,13 +14,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelops_platform.core.ids import new_id
 
-from .errors import show_problem
+from .errors import show_problem, unexpected
 
 SECURITY_HEADERS = [
     (
         b"content-security-policy",
-        b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
-        b"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        (
+            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+            b"connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
     ),
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
@@ -31,7 +34,9 @@ SECURITY_HEADERS = [
 ANY_HOST = frozenset({"/healthz", "/readyz", "/health", "/version"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _BAD_ESCAPE = re.compile(rb"%00|%(?![0-9A-Fa-f]{2})")
-_NO_STORE = (b"cache-control", b"no-store")
+_READ = frozenset({b"host", b"origin", b"sec-fetch-site"})
+_ADDED = [*SECURITY_HEADERS, (b"cache-control", b"no-store")]
+_SET_HERE = frozenset(name for name, _value in _ADDED)
 
 telemetry = CollectorRegistry()
 _requests = Counter("modelops_requests", "Requests answered.", ["method", "status"], registry=telemetry)
@@ -63,34 +68,47 @@ class Edge:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _complete(message, request_id)
+                message["headers"] = _complete(message.get("headers", ()), request_id)
             await send(message)
 
-        request = Request(scope, receive)
-        problem = self._problem(request, scope)
+        problem = self._problem(scope)
         try:
             if problem is not None:
-                await show_problem(request, problem)(scope, receive, send_with_headers)
+                await show_problem(Request(scope, receive), problem)(scope, receive, send_with_headers)
             else:
                 await self.app(scope, receive, send_with_headers)
+        except Exception as error:  # our own mistake: answered here, with all headers, then left to the server's log
+            if not status:
+                await unexpected(Request(scope, receive), error)(scope, receive, send_with_headers)
+            raise
         finally:
             self._count(scope, request_id, status, time.perf_counter() - started)
 
-    def _problem(self, request: Request, scope: Scope) -> dict[str, Any] | None:
+    def _problem(self, scope: Scope) -> dict[str, Any] | None:
         path = scope["path"]
-        host = _host_name(request.headers.get("host", ""))
+        # Of a header that is sent twice, the first counts.
+        sent = {name: value.decode("latin-1") for name, value in reversed(scope["headers"]) if name in _READ}
+        host = _host_name(sent.get(b"host", ""))
         if host not in self.hosts and path not in ANY_HOST:
-            return _problem(421, "wrong_host", f"This server does not answer for the host {host[:100]!r}.",
-                            "Use its own address, or add the name to MODELOPS_ALLOWED_HOSTS.")
+            return _problem(
+                421,
+                "wrong_host",
+                f"This server does not answer for the host {host[:100]!r}.",
+                "Use its own address, or add the name to MODELOPS_ALLOWED_HOSTS.",
+            )
         if "\x00" in path or _BAD_ESCAPE.search(scope.get("query_string", b"")):
             return _problem(400, "bad_request", "The address holds a NUL or a broken escape.", "Encode it as UTF-8.")
-        if scope["method"] not in _SAFE and not _is_same_site(request, host):
-            return _problem(403, "cross_site", "The request comes from another site.",
-                            "Send it from this site's own pages, or with a token and without browser headers.")
+        if scope["method"] not in _SAFE and not _is_same_site(sent):
+            return _problem(
+                403,
+                "cross_site",
+                "The request comes from another site.",
+                "Send it from this site's own pages, or with a token and without browser headers.",
+            )
         return None
 
     def _count(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
-        _requests.labels(scope["method"] if scope["method"] in _METHODS else "other", str(status)).inc()
+        _answered(scope["method"] if scope["method"] in _METHODS else "other", status).inc()
         _seconds.observe(seconds)
         actor = scope.get("state", {}).get("actor")
         self.log.info(
@@ -118,21 +136,24 @@ def _host_name(header: str) -> str:
     return host.rsplit(":", 1)[0] if host.count(":") == 1 else host
 
 
-def _is_same_site(request: Request, host: str) -> bool:
+def _is_same_site(sent: dict[bytes, str]) -> bool:
     """Say whether a writing request may come from one of our own pages, or from no browser at all."""
-    site = request.headers.get("sec-fetch-site")
+    site = sent.get(b"sec-fetch-site")
     if site is not None and site not in ("same-origin", "none"):
         return False
-    origin = request.headers.get("origin")
+    origin = sent.get(b"origin")
     if origin is None:
         return True
-    return urlsplit(origin).netloc.lower() == request.headers.get("host", "").strip().lower()
+    return urlsplit(origin).netloc.lower() == sent.get(b"host", "").strip().lower()
 
 
-def _complete(message: MutableMapping[str, Any], request_id: str) -> None:
-    headers = message["headers"] = list(message.get("headers", []))
-    names = {name.lower() for name, _value in headers}
-    headers.extend(pair for pair in SECURITY_HEADERS if pair[0] not in names)
-    headers.append((b"x-request-id", request_id.encode()))
-    if b"cache-control" not in names:
-        headers.append(_NO_STORE)
+@functools.cache
+def _answered(method: str, status: int) -> Counter:
+    return _requests.labels(method, str(status))
+
+
+def _complete(given: Iterable[tuple[bytes, bytes]], request_id: str) -> list[tuple[bytes, bytes]]:
+    headers = list(given)
+    own = _SET_HERE.intersection([name.lower() for name, _value in headers])  # an answer that is stricter, or told to
+    added = [pair for pair in _ADDED if pair[0] not in own] if own else _ADDED
+    return [*headers, *added, (b"x-request-id", request_id.encode())]

@@ -1,7 +1,7 @@
 """What callers see when something is refused: problem JSON, a page, or a fragment for htmx."""
 
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import msgspec
 import structlog
@@ -9,9 +9,10 @@ from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from modelops_platform.core.errors import (
     AlreadyExists,
@@ -27,7 +28,7 @@ from modelops_platform.core.errors import (
     Unavailable,
 )
 
-from .render import render, url_for
+from .render import redirect_to, render, url_for
 
 STATUS: dict[type[PlatformError], tuple[int, str]] = {
     NotFound: (404, "Not found"),
@@ -42,6 +43,7 @@ STATUS: dict[type[PlatformError], tuple[int, str]] = {
     Unavailable: (503, "Not available at the moment"),
 }
 _HTTP_TITLES = {404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Wrong content type"}
+_TYPED_IN = ("password", "link")  # credentials of forms: the refusal is shown there
 _SECRET = ("password", "token", "secret", "link")
 _JSON_ROOTS = ("/api/", "/ajax-api/", "/v1/", "/v2/", "/healthz", "/readyz", "/metrics", "/health", "/version")
 
@@ -51,10 +53,10 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(PlatformError, _platform_error)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(StaleDataError, _changed_meanwhile)
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(PoolTimeout, _database_away)
     app.add_exception_handler(DBAPIError, _database_error)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _platform_error(request: Request, error: Exception) -> Response:
@@ -66,20 +68,28 @@ async def _platform_error(request: Request, error: Exception) -> Response:
         "code": error.code,
         "detail": error.message,
         "remedy": error.remedy,
-        **{key: value for key, value in error.details.items() if key != "credential"},
+        **{key: value for key, value in error.details.items() if key not in ("credential", "account")},
     }
     headers = {}
-    if status == 401:
-        if not wants_json(request) and request.method == "GET" and not is_htmx(request):
-            back = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            next_page = f"?next={quote(back, safe='')}" if back != "/" else ""
-            return RedirectResponse(f"{url_for(request.app, 'show_sign_in')}{next_page}", 303)
-        if not wants_json(request):
-            return RedirectResponse(url_for(request.app, "show_sign_in"), 303)
+    if status == 401 and not wants_json(request) and error.details.get("credential") not in _TYPED_IN:
+        return _to_sign_in(request)
+    if status == 401 and wants_json(request):
         headers["www-authenticate"] = 'Bearer realm="modelops"'
     if "retry_after" in error.details:
         headers["retry-after"] = str(int(error.details["retry_after"]))
     return show_problem(request, problem, headers)
+
+
+def _to_sign_in(request: Request) -> Response:
+    """Lead to the sign-in page, and from there back to the page that was asked for."""
+    sign_in, back = url_for(request.app, "show_sign_in"), request.url.path
+    if is_htmx(request):
+        back = urlsplit(request.headers.get("hx-current-url", "")).path or "/"
+    elif request.method != "GET":
+        back = "/"
+    elif request.url.query:
+        back += f"?{request.url.query}"
+    return redirect_to(request, sign_in if back == "/" else f"{sign_in}?next={quote(back, safe='')}")
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -131,11 +141,18 @@ async def _database_away(request: Request, error: Exception) -> Response:
     )
 
 
+async def _changed_meanwhile(request: Request, error: Exception) -> Response:
+    return await _platform_error(
+        request, Stale("Somebody else changed it at the same moment.", remedy="Read it again, then repeat the edit.")
+    )
+
+
 async def _database_error(request: Request, error: Exception) -> Response:
-    return await _unexpected(request, error)
+    return unexpected(request, error)
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+def unexpected(request: Request, error: Exception) -> Response:
+    """Return the answer to our own mistake: a reference, and nothing of what went wrong."""
     reference = request.scope.get("request_id", "")
     structlog.get_logger().error("request.failed", request_id=reference, exc_info=error)
     return show_problem(

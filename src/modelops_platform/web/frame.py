@@ -17,6 +17,14 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Tab:
+    """A view of one thing at an address of its own, registered by the entry points; any room may add one."""
+
+    label: str
+    route: str
+
+
+@dataclass(frozen=True, slots=True)
 class ShownEntry:
     """An entry as the page needs it."""
 

@@ -3,6 +3,7 @@
 import hashlib
 from datetime import timedelta
 
+import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -33,9 +34,7 @@ def claim(db: Session, request: Request, actor: Actor, key: str, body: bytes) ->
     asked = f"{request.method} {request.url.path}?{request.url.query}\n".encode() + body
     digest = hashlib.sha256(asked).hexdigest()
     db.execute(
-        delete(IdempotencyKey).where(
-            IdempotencyKey.actor_id == actor.id, IdempotencyKey.at < clock.now() - KEPT_FOR
-        )
+        delete(IdempotencyKey).where(IdempotencyKey.actor_id == actor.id, IdempotencyKey.at < clock.now() - KEPT_FOR)
     )
     row = IdempotencyKey(
         workspace_id=actor.workspace_id,
@@ -68,8 +67,10 @@ def _answer_again(db: Session, actor: Actor, key: str, digest: str) -> Response:
     return Response(found.answer, found.status, {**found.headers, "idempotent-replayed": "true"})
 
 
-def keep(row: IdempotencyKey, response: Response) -> None:
-    """Store the answer with the work it answers, in the same transaction."""
+def keep(row: IdempotencyKey, response: Response, *, without: str | None = None) -> None:
+    """Store the answer with the work it answers, in the same transaction; a secret in it is told once only."""
     row.status = response.status_code
     row.answer = bytes(response.body)
+    if without is not None:
+        row.answer = msgspec.json.encode({**msgspec.json.decode(row.answer), without: None})
     row.headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}

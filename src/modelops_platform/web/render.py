@@ -50,15 +50,22 @@ def _wanted_block(request: Request) -> str | None:
     return target.rpartition("#")[2] if target else None
 
 
-def redirect(request: Request, name: str, *, toast: str | None = None, **params: Any) -> Response:
+def redirect(request: Request, name: str, /, *, toast: str | None = None, **params: Any) -> Response:
     """Send the browser on after a form was taken (303), with a word about what was done."""
-    response = RedirectResponse(url_for(request.app, name, **params), 303)
+    response = redirect_to(request, url_for(request.app, name, **params))
     if toast:
         response.set_cookie("flash", quote(toast), max_age=30, httponly=True, samesite="lax")
     return response
 
 
-def url_for(app: Starlette, name: str, **params: Any) -> str:
+def redirect_to(request: Request, url: str) -> Response:
+    """Send the browser to an address of this site (303), also when htmx asks."""
+    if request.headers.get("hx-request") == "true":  # else the next page would be swapped into the form
+        return Response(status_code=204, headers={"hx-redirect": url})
+    return RedirectResponse(url, 303)
+
+
+def url_for(app: Starlette, name: str, /, **params: Any) -> str:
     """Return the root-relative address of a route; what its path does not use becomes the query.
 
     Raises KeyError for a name that no route has.
@@ -87,9 +94,9 @@ def make_frame(request: Request) -> Frame:
     return Frame(
         product=PRODUCT,
         version=app.version,
-        workspace=app.state.workspace_name,
+        workspace=PRODUCT,  # until there are two, a workspace leaves no trace on pages
         actor=_shown_actor(actor),
-        entries=[_shown(request, entry) for entry in app.state.frame_entries if _is_for(actor, entry)],
+        entries=_shown_entries(request, [entry for entry in app.state.frame_entries if _is_for(actor, entry)]),
         home_url=url_for(app, "home"),
         sign_in_url=url_for(app, "show_sign_in"),
         sign_out_url=url_for(app, "sign_out"),
@@ -112,16 +119,22 @@ def _is_for(actor: Actor | None, entry: Entry) -> bool:
     return actor is not None and actor.may_somewhere(entry.permission)
 
 
-def _shown(request: Request, entry: Entry) -> ShownEntry:
-    url = url_for(request.app, entry.route)
+def _shown_entries(request: Request, entries: list[Entry]) -> list[ShownEntry]:
+    """Return the side bar; of several entries above this page the nearest one is marked."""
+    urls = [url_for(request.app, entry.route) for entry in entries]
     path = request.url.path
-    return ShownEntry(
-        label=entry.label,
-        url=url,
-        section=entry.section,
-        active=path == url or (url != "/" and path.startswith(f"{url}/")),
-        count_url=url_for(request.app, entry.count_route) if entry.count_route else None,
-    )
+    above = [url for url in urls if path == url or (url != "/" and path.startswith(f"{url}/"))]
+    here = max(above, key=len, default=None)
+    return [
+        ShownEntry(
+            label=entry.label,
+            url=url,
+            section=entry.section,
+            active=url == here,
+            count_url=url_for(request.app, entry.count_route) if entry.count_route else None,
+        )
+        for entry, url in zip(entries, urls, strict=True)
+    ]
 
 
 def make_templates() -> Environment:
@@ -137,7 +150,13 @@ def make_templates() -> Environment:
         cache_size=-1,
     )
     environment.filters.update(
-        ago=ago, day=day, exact=exact, bytes=size, figure=figure, iso=lambda at: at.isoformat(timespec="seconds")
+        ago=ago,
+        day=day,
+        exact=exact,
+        moment=moment,
+        bytes=size,
+        figure=figure,
+        iso=lambda at: at.isoformat(timespec="seconds"),
     )
     environment.globals["asset"] = asset
     environment.globals["ui"] = _components(environment)
@@ -159,9 +178,14 @@ def _macro(environment: Environment, name: str) -> Callable[..., Markup]:
         return getattr(environment.get_template(f"components/{name}.html").module, name)
 
     def call(*args: Any, **options: Any) -> Markup:
-        return Markup(load()(*args, **options))
+        return Markup(load()(*args, **options))  # noqa: S704 - made by an escaping template
 
     return call
+
+
+def moment(at: datetime | str) -> datetime:
+    """Return a time as one, also where it was kept as text: in a summary, or in a decision."""
+    return datetime.fromisoformat(at) if isinstance(at, str) else at
 
 
 def ago(at: datetime) -> str:

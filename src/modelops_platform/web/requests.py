@@ -12,6 +12,7 @@ from modelops_platform.core.errors import InvalidInput, TooLarge
 
 DEEPEST = 32
 LARGEST_INTEGER = 2**63 - 1
+_FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -37,19 +38,33 @@ class LimitedRequest(Request):
                 raise _too_large(limit, seen)
             yield chunk
 
-    async def parse(self) -> None:
-        """Read and check the body now, so that the framework finds it ready. Raises InvalidInput, TooLarge."""
+    async def parse(self, *, takes_form: bool, takes_files: bool) -> None:
+        """Read and check the body now, so that the framework finds it ready.
+
+        Raises InvalidInput, also for a body of another type than the route takes, and TooLarge.
+        """
         kind = self.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind == "multipart/form-data":
+        if not (kind == "multipart/form-data" and takes_files):
+            self._limit = self.largest_body
+        if takes_form and kind in _FORMS:
+            if kind == "application/x-www-form-urlencoded":
+                await self.body()
             check_form(await self.form())
             return
-        self._limit = self.largest_body
-        if kind == "application/x-www-form-urlencoded":
-            await self.body()
-            check_form(await self.form())
+        if takes_form or not (kind == "application/json" or kind.endswith("+json")):
+            if await self.body() or kind:
+                raise _wrong_type(kind, _FORMS if takes_form else ("application/json",))
         elif body := await self.body():
-            if kind == "application/json" or kind.endswith("+json"):
-                self._json = parse_json(body)
+            self._json = parse_json(body)
+
+
+def _wrong_type(kind: str, taken: tuple[str, ...]) -> InvalidInput:
+    return InvalidInput(
+        f"A body of type {kind[:80] or 'none'!r} is not taken here.",
+        remedy=f"Send it as {' or '.join(taken)}, and say so in Content-Type.",
+        field="Content-Type",
+        value=kind[:80],
+    )
 
 
 def _too_large(limit: int, size: int) -> TooLarge:
@@ -70,9 +85,9 @@ def parse_json(body: bytes) -> Any:
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        if _ESCAPED_SURROGATE.search(body):
-            error = ValueError("a string holds half of a surrogate pair, which is no character")
-        raise InvalidInput(f"The body is not JSON: {error}.", remedy="Send valid JSON in UTF-8.", field="body") from None
+        half = _ESCAPED_SURROGATE.search(body)
+        why = "a string holds half of a surrogate pair, which is no character" if half else str(error)
+        raise InvalidInput(f"The body is not JSON: {why}.", remedy="Send valid JSON in UTF-8.", field="body") from None
     except RecursionError:
         raise _too_deep() from None
     check_plain(value)

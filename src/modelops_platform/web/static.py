@@ -54,7 +54,7 @@ async def serve_static(scope: Scope, receive: Receive, send: Send) -> None:
     if request.method not in ("GET", "HEAD"):
         raise HTTPException(405, headers={"allow": "GET, HEAD"})
     try:
-        found = _load(scope["path_params"]["path"])
+        found = _load(scope["path"].removeprefix(scope["root_path"]).removeprefix("/"))
     except FileNotFoundError:
         raise HTTPException(404) from None
     tag = f'"{found.digest}"'

@@ -11,86 +11,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any, BinaryIO, Final
+from typing import Any, BinaryIO, cast
 
 from .findings import CannotParse, Findings
 from .trust import Trust, judge
+from .values import MAX_LINE, OPAQUE, Global, Made, Part, Slice, is_big, item_size, may_be_text, pairs
 
 MAX_STEPS = 20_000_000
-MAX_LINE = 1024 * 1024
-MAX_KEPT = 64 * 1024
 MAX_NESTED = 200
 MAX_NESTING = 4
-
-
-class _Opaque:
-    """A value nobody needs to know."""
-
-    __slots__ = ()
-
-
-OPAQUE: Final = _Opaque()
-
-
-@dataclass(frozen=True, slots=True)
-class Global:
-    """A name that loading would import."""
-
-    module: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.module}.{self.name}"
-
-
-@dataclass(slots=True, eq=False)
-class Made:
-    """What a call returns."""
-
-    maker: Global | None
-    arguments: Any = OPAQUE
-    state: Any = OPAQUE
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Bytes inside the file, by position."""
-
-    start: int
-    length: int
-
-
-class Part:
-    """A bounded view of a seekable file that never reads past its end."""
-
-    def __init__(self, file: BinaryIO, start: int, end: int) -> None:
-        self.file, self.start, self.end, self.position = file, start, end, start
-        file.seek(start)
-
-    def read(self, size: int) -> bytes:
-        """Read exactly `size` bytes; raises CannotParse at the end of the view."""
-        if size < 0 or size > self.end - self.position:
-            raise CannotParse("the content ends in the middle of a value")
-        data = self.file.read(size)
-        if len(data) != size:
-            raise CannotParse("the content ends in the middle of a value")
-        self.position += size
-        return data
-
-    def readline(self) -> bytes:
-        """Read a line of bounded length."""
-        data = self.file.readline(min(MAX_LINE, self.end - self.position))
-        if not data.endswith(b"\n"):
-            raise CannotParse("a line does not end")
-        self.position += len(data)
-        return data
-
-    def skip(self, size: int) -> None:
-        """Go on behind `size` bytes that nobody looks at."""
-        if size < 0 or size > self.end - self.position:
-            raise CannotParse("the content ends in the middle of a value")
-        self.position += size
-        self.file.seek(self.position)
 
 
 @dataclass(slots=True)
@@ -106,6 +35,7 @@ class Walk:
     failure: str | None = None
 
 
+_OPCODES = {opcode.code.encode("latin-1"): opcode for opcode in pickletools.opcodes}
 _LENGTHS = {"BINBYTES": 4, "BINBYTES8": 8, "BYTEARRAY8": 8, "BINUNICODE": 4, "BINUNICODE8": 8, "LONG4": 4}
 _PUSH_ARGUMENT = {
     "INT", "BININT", "BININT1", "BININT2", "LONG", "LONG1", "FLOAT", "BINFLOAT", "STRING", "BINSTRING",
@@ -120,7 +50,11 @@ _PUSH_FIXED: dict[str, Any] = {
     "EMPTY_TUPLE": (),
 }
 _ARRAY_WRAPPER = Global("joblib.numpy_pickle", "NumpyArrayWrapper")
-_MAKERS = {("copyreg", "_reconstructor"), ("copy_reg", "_reconstructor"), ("copyreg", "__newobj__")}
+_MAKERS = re.compile(r"(copyreg|copy_reg)\.(_reconstructor|__newobj__|__newobj_ex__)")
+# The functions whose results honest pickles give a state; any other result could be anything, a wrapper too.
+_NEW_OBJECTS = re.compile(
+    r"_?[A-Z]\w*|ndarray|dtype|object|_reconstruct|_mareconstruct|__\w+_ctor|newObj|__pyx_unpickle_\w+"
+)
 
 
 class Machine:
@@ -137,6 +71,7 @@ class Machine:
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
         self.nested: list[Slice | bytes] = []
+        self.frame_end = 0
 
     def run(self) -> Walk:
         """Follow the opcodes as far as they make sense."""
@@ -154,20 +89,21 @@ class Machine:
         handlers = _HANDLERS
         for _ in range(MAX_STEPS):
             code = self.part.read(1)
-            opcode = pickletools.code2op.get(code.decode("latin-1"))
+            opcode = _OPCODES.get(code)
             if opcode is None:
                 raise CannotParse(f"byte {code.hex()} at {self.part.position - 1} is no opcode")
             name = opcode.name
             if name in _LENGTHS:
                 self._push_long(name)
                 continue
-            argument = opcode.arg.reader(self.part) if opcode.arg is not None else None
+            argument = opcode.arg.reader(cast(BinaryIO, self.part)) if opcode.arg is not None else None
             if name in _PUSH_ARGUMENT:
                 self._push(argument)
             elif name in _PUSH_FIXED:
                 self._push(_PUSH_FIXED[name])
             elif name == "STOP":
                 self._pop()
+                self._leave_frame()
                 self.walk.stopped = True
                 return
             else:
@@ -179,7 +115,7 @@ class Machine:
     def _push(self, value: Any) -> None:
         if isinstance(value, bytes):
             self._maybe_nested(value)
-        self.stack.append(OPAQUE if isinstance(value, str | bytes | int) and _is_big(value) else value)
+        self.stack.append(OPAQUE if isinstance(value, str | bytes | int) and is_big(value) else value)
 
     def _push_long(self, name: str) -> None:
         """Push a value whose length is written before it, without reading what is too long to matter."""
@@ -248,7 +184,7 @@ class Machine:
 
     def collect_dict(self, _: Any) -> None:
         items = self._pop_mark()
-        self.stack.append(_pairs({}, items))
+        self.stack.append(pairs({}, items))
 
     def empty_dict(self, _: Any) -> None:
         self.stack.append({})
@@ -268,12 +204,12 @@ class Machine:
     def set_item(self, _: Any) -> None:
         value, key = self._pop(), self._pop()
         self._changed(self._top())
-        _pairs(self._top(), [key, value])
+        pairs(self._top(), [key, value])
 
     def set_items(self, _: Any) -> None:
         items = self._pop_mark()
         self._changed(self._top())
-        _pairs(self._top(), items)
+        pairs(self._top(), items)
 
     def find(self, argument: Any) -> None:
         module, _, name = str(argument).partition(" ")
@@ -284,7 +220,7 @@ class Machine:
         if isinstance(module, str) and isinstance(name, str):
             self._import(module, name)
             return
-        if not _may_be_text(module) or not _may_be_text(name):
+        if not may_be_text(module) or not may_be_text(name):
             raise CannotParse("it imports something that is not named by text")
         self.walk.findings.dangerous("It imports a name that it puts together while loading.")
         self.stack.append(Global("?", "?"))
@@ -334,9 +270,21 @@ class Machine:
             self.walk.wrappers += 1
             if self.joblib:
                 self._skip_array(state)
+                self.stack[-1] = Made(Global("numpy", "ndarray"))
+        elif target.maker is not None and not _NEW_OBJECTS.fullmatch(target.maker.name):
+            raise CannotParse(f"it sets the state of what {target.maker} returns")
 
     def nothing(self, _: Any) -> None:
-        """PROTO, FRAME and READONLY_BUFFER change no value."""
+        """READONLY_BUFFER changes no value."""
+
+    def frame(self, length: Any) -> None:
+        """A reader takes a frame as a whole: what it skips or leaves in the middle of one, readers see differently."""
+        self._leave_frame()
+        self.frame_end = self.part.position + int(length)
+
+    def _leave_frame(self) -> None:
+        if self.part.position < self.frame_end:
+            raise CannotParse("it leaves a frame before its end, which readers follow differently")
 
     def protocol(self, argument: Any) -> None:
         self.walk.proto = max(self.walk.proto, int(argument))
@@ -367,8 +315,8 @@ class Machine:
             self.walk.findings.dangerous("It calls something that it builds while loading.")
             self.stack.append(Made(None))
             return
-        if (maker.module, maker.name) in _MAKERS and isinstance(arguments, tuple) and arguments:
-            if isinstance(arguments[0], Global):
+        if _MAKERS.fullmatch(str(maker)):
+            if isinstance(arguments, tuple) and arguments and isinstance(arguments[0], Global):
                 maker = arguments[0]
             else:
                 self.walk.findings.dangerous("It makes an object of a class that it builds while loading.")
@@ -387,12 +335,13 @@ class Machine:
     # joblib's raw arrays
 
     def _skip_array(self, state: Any) -> None:
-        """Go on behind the array that follows its wrapper."""
+        """Go on behind the array that follows its wrapper, and the frame that holds the wrapper."""
+        self._leave_frame()
         fields = state if isinstance(state, dict) else {}
         shape, dtype = fields.get("shape"), fields.get("dtype")
         if not isinstance(shape, tuple) or not all(type(n) is int and n >= 0 for n in shape):
             raise CannotParse("the shape of a joblib array is not written plainly")
-        size = _item_size(dtype)
+        size = item_size(dtype)
         if size is None:
             self._nested_pickle()
             return
@@ -433,46 +382,9 @@ class Machine:
         self.part.file.seek(self.part.position)
 
 
-def _is_big(value: str | bytes | int) -> bool:
-    return value.bit_length() > 64 if isinstance(value, int) else len(value) > MAX_KEPT
-
-
-def _may_be_text(value: Any) -> bool:
-    """Say whether a value could turn out to be a text when the pickle is loaded: an instance of a class cannot."""
-    if isinstance(value, Made):
-        return value.maker is None or not re.fullmatch(r"_?[A-Z]\w*|ndarray|dtype|_reconstruct", value.maker.name)
-    return isinstance(value, str)
-
-
-def _pairs(target: Any, items: list[Any]) -> Any:
-    """Note the entries of a dict that have a text as key; others do not matter here."""
-    if isinstance(target, dict):
-        for key, value in zip(items[::2], items[1::2], strict=False):
-            if isinstance(key, str) and len(target) < 64:
-                target[key] = value
-    return target
-
-
-def _item_size(dtype: Any) -> int | None:
-    """Return the bytes of one element of a pickled numpy dtype, None for objects; raises CannotParse."""
-    if not isinstance(dtype, Made) or dtype.maker is None or str(dtype.maker) != "numpy.dtype":
-        raise CannotParse("the element type of a joblib array is not written plainly")
-    code = dtype.arguments[0] if isinstance(dtype.arguments, tuple) and dtype.arguments else None
-    match = re.fullmatch(r"[<>|=]?([a-zA-Z])(\d+)", code) if isinstance(code, str) else None
-    if match is None:
-        raise CannotParse("the element type of a joblib array is not known here")
-    kind, size = match[1], int(match[2])
-    flags = dtype.state[7] if isinstance(dtype.state, tuple) and len(dtype.state) > 7 else 0
-    if kind == "O" or (isinstance(flags, int) and flags & 1):
-        return None
-    if kind not in "biufcmMSUV":
-        raise CannotParse("the element type of a joblib array is not known here")
-    return size * 4 if kind == "U" else size
-
-
 _HANDLERS: dict[str, Callable[[Machine, Any], None]] = {
     "PROTO": Machine.protocol,
-    "FRAME": Machine.nothing,
+    "FRAME": Machine.frame,
     "READONLY_BUFFER": Machine.nothing,
     "MARK": Machine.mark,
     "POP": Machine.pop,

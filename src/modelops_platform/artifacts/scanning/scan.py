@@ -78,7 +78,7 @@ def _by_magic(file: BinaryIO, size: int, head: bytes, budget: Budget, findings: 
     if looks_like_safetensors(head, size):
         scan_safetensors(file, size, findings)
         return Format.SAFETENSORS
-    if head.startswith(b"PAR1") or head.startswith(b"ARROW1"):
+    if head.startswith((b"PAR1", b"ARROW1")):
         return _columns(file, size, head, findings)
     if head.startswith(_PROGRAMS) or (head.startswith(b"MZ") and b"\x00" in head):
         findings.unknown("It is a native program.")
@@ -161,9 +161,7 @@ def _zip(file: BinaryIO, size: int, budget: Budget, findings: Findings, depth: i
     return Format.NPZ if names and all(name.endswith(".npy") for name in names) else Format.ZIP
 
 
-def _members(
-    members: Iterator[tuple[str, BinaryIO, int]], budget: Budget, findings: Findings, depth: int
-) -> None:
+def _members(members: Iterator[tuple[str, BinaryIO, int]], budget: Budget, findings: Findings, depth: int) -> None:
     """Scan each member of an archive as a file of its own."""
     if depth >= budget.depth:
         raise CannotParse(f"archives nest deeper than {budget.depth}")

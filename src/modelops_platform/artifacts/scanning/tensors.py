@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from .findings import MIB, CannotParse, Findings
-from .pickles import Part, scan_pickles
+from .pickles import scan_pickles
+from .values import Part
 
 MAX_FIELDS = 5_000_000
 MAX_GRAPH_DEPTH = 16

@@ -18,10 +18,10 @@ class Trust(IntEnum):
     DANGEROUS = 3
 
 
-NEEDS_TRUST = {
-    "sklearn.tree._tree.Tree",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-}
+NEEDS_TRUST = re.compile(
+    r"sklearn\.(tree\._tree\.Tree|ensemble\._hist_gradient_boosting\.predictor\.TreePredictor|"
+    r"neighbors\._(kd|ball)_tree\.(newObj|KDTree|BallTree)(32|64)?)"
+)
 """scikit-learn follows the node indices of these without checking them: a crafted file can crash its process or
 read foreign memory, so loading them is a decision about who made the file."""
 
@@ -78,16 +78,13 @@ _HARMLESS: dict[str, str] = {
     "pandas.core.dtypes.dtypes": "CategoricalDtype",
     "pandas._libs.internals": "_unpickle_block",
     "pandas._libs.arrays": "__pyx_unpickle_NDArrayBacked",
-    "pandas.arrays": "ArrowStringArray StringArray",
-    "pyarrow.lib": "_restore_array py_buffer type_for_alias",
+    "pandas.arrays": "StringArray",
     "torch._utils": "_rebuild_tensor_v2 _rebuild_parameter",
     "torch": (
         "FloatStorage DoubleStorage HalfStorage BFloat16Storage LongStorage IntStorage ShortStorage CharStorage "
         "ByteStorage BoolStorage Size"
     ),
     "sklearn.utils._bunch": "Bunch",
-    "sklearn.neighbors._kd_tree": "newObj",
-    "sklearn.neighbors._ball_tree": "newObj",
     "sklearn.metrics._dist_metrics": "newObj",
     "sklearn.cluster._kmeans": "_kmeans_single_lloyd _kmeans_single_elkan",
     "sklearn.feature_selection._univariate_selection": "f_classif f_regression chi2 f_oneway r_regression",
@@ -130,7 +127,7 @@ def judge(module: str, name: str) -> Trust:
     module = _OLD_NAMES.get(module, module)
     if module == "numpy.core" or module.startswith("numpy.core."):
         module = "numpy._core" + module.removeprefix("numpy.core")
-    if f"{module}.{name}" in NEEDS_TRUST:
+    if NEEDS_TRUST.fullmatch(f"{module}.{name}"):
         return Trust.NEEDS_TRUST
     if name in _NAMES.get(module, ()):
         return Trust.HARMLESS

@@ -158,12 +158,12 @@ def _word(value: FactValue) -> str:
 
 
 def _is_valid(vote: Vote, policy: Policy, facts: Facts) -> bool:
-    """Tell whether a vote is by a person, about these very bytes, after the last edit, and already given."""
+    """Tell whether a vote is by a person, about these very files and words, and already given."""
     return (
         vote.voter.is_person
         and vote.digest == facts.digest
         and vote.at <= facts.now
-        and (facts.changed_at is None or vote.at > facts.changed_at)
+        and vote.covers == facts.covers
         and not _paused(vote.voter.id, vote.at, policy)
     )
 

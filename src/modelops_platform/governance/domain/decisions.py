@@ -345,7 +345,9 @@ def _tell_count(check: Approvals, count: Count, facts: Facts) -> str:
     parts.extend(f"Rejected {_day(vote.at)} as {', '.join(sorted(vote.voter.roles))}." for vote in count.rejections)
     if count.void:
         verb = "vote does" if count.void == 1 else "votes do"
-        parts.append(f"{count.void} {verb} not count: for another digest, before the last edit, or under a pause.")
+        parts.append(
+            f"{count.void} {verb} not count: for other files, before an edit, or too soon after a change of policy."
+        )
     if SeatRole.OWNER in wanted and owner_is_barred(check, facts):
         parts.append("The owner made or changed this version, so the head of the unit approves in their place.")
     roles = {seat.role for seat in count.seats}

@@ -16,6 +16,7 @@ from modelops_platform.core.errors import InvalidInput
 MAX_DEPTH = 12
 MAX_TEXT = 2000
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # escapes write what no database keeps
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
 _E = TypeVar("_E", bound=StrEnum)
 _T = TypeVar("_T")
@@ -188,6 +189,8 @@ def _check_shape(text: str) -> None:
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise _NotPlain("links (&, *) are not allowed", event.start_mark)
+        if isinstance(event, yaml.ScalarEvent) and (found := _UNSTORABLE.search(event.value)):
+            raise _NotPlain(f"the character U+{ord(found[0]):04X} cannot be stored", event.start_mark)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise _NotPlain(f"nested deeper than {MAX_DEPTH}", event.start_mark)
@@ -199,8 +202,9 @@ class _PlainLoader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         seen: set[object] = set()
         for key, _ in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _NotPlain("a list or a mapping is no key", key.start_mark)
             if key.value in seen:
                 raise _NotPlain(f"the key {key.value} stands twice", key.start_mark)
-            if isinstance(key.value, str):
-                seen.add(key.value)
+            seen.add(key.value)
         return super().construct_mapping(node, deep)

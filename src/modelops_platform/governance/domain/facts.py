@@ -1,5 +1,8 @@
 """What is known about a version at one moment: gathered once, judged by any policy, as often as wanted."""
 
+import hashlib
+import json
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -133,13 +136,14 @@ class VoteAnswer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Vote:
-    """One vote, about one digest, with the voter's roles as they were when it was given."""
+    """One vote, about one digest and one covered content, with the voter's roles as they were when it was given."""
 
     id: str
     voter: Voter
     at: datetime
     digest: str | None
     answer: VoteAnswer
+    covers: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +151,9 @@ class Facts:
     """Everything a decision needs to know. All times are aware; None means that nobody knows.
 
     `committers` are all who changed the version or its training code; the model's named developer is one of them.
-    `unit_head` is the nearest head, up the units' tree, who is not the author. `changed_at` is the last edit of
-    anything that an approval covers. `people` are those who could vote now.
+    `unit_head` is the nearest head, up the units' tree, who is not the author. `covers` is the digest of everything
+    beside the files that an approval covers, made by `digest_of_covered`; an edit changes it, which voids the votes
+    given before. `people` are those who could vote now.
     """
 
     model_id: str
@@ -173,4 +178,10 @@ class Facts:
     unit_head: str | None = None
     votes: tuple[Vote, ...] = ()
     people: tuple[Voter, ...] = ()
-    changed_at: datetime | None = None
+    covers: str = ""
+
+
+def digest_of_covered(content: Mapping[str, object]) -> str:
+    """Make one digest of what an approval covers beside the files (plain JSON: purpose, kind, description, ...)."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -30,7 +30,7 @@ class TrainingResult:
     signature: dict[str, Any]
     metrics: tuple[Measured, ...]
     input_example: list[dict[str, Any]]
-    environment: dict[str, str]
+    environment: dict[str, Any]
     rows_learned: int
     rows_held_out: int
     notes: tuple[str, ...]
@@ -62,7 +62,11 @@ def train(
         signature=signature(recipe, rows.columns, answers),
         metrics=measured,
         input_example=_example(parts.learned, rows.columns),
-        environment={"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        environment={
+            "python": platform.python_version(),
+            "platform": platform.platform(),
+            "packages": {name: version(name) for name in LIBRARIES},
+        },
         rows_learned=learned,
         rows_held_out=held_out,
         notes=(*rows.notes, *warned, *undefined),

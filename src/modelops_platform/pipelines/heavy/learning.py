@@ -16,10 +16,11 @@ from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GroupShuffleSplit, train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from modelops_platform.core.errors import InvalidInput
 
-from ..domain import ESTIMATORS, Family, Recipe, SplitKind, Task
+from ..domain import ESTIMATORS, METRICS, Family, Recipe, SplitKind, Task
 from .reading import Column, Rows
 
 Vector = npt.NDArray[np.generic]
@@ -55,6 +56,7 @@ class Measured:
     name: str
     value: float
     n: int
+    higher_is_better: bool | None = None
 
 
 def split(recipe: Recipe, rows: Rows) -> Parts:
@@ -87,7 +89,8 @@ def fit(recipe: Recipe, columns: tuple[Column, ...], parts: Parts) -> tuple[Pipe
     """Fit preparation and estimator; returns them with what the libraries warned of."""
     pipeline = Pipeline([("prepare", _preparation(recipe, columns)), ("estimator", _estimator(recipe))])
     try:
-        with warnings.catch_warnings(record=True) as caught:
+        # One thread: the platform decides how many trainings run side by side, and sums keep their order.
+        with warnings.catch_warnings(record=True) as caught, threadpool_limits(limits=1):
             warnings.simplefilter("always")
             pipeline.fit(parts.learned, parts.learned_target)
     except ValueError as error:
@@ -121,7 +124,7 @@ def measure(recipe: Recipe, answers: Answers, truth: Vector) -> tuple[tuple[Meas
             notes.append(f"{name} is not defined on this hold-out: {str(error).splitlines()[0]}")
             continue
         if math.isfinite(value):
-            measured.append(Measured(name, value, len(truth)))
+            measured.append(Measured(name, value, len(truth), METRICS[recipe.task][name].higher_is_better))
         else:
             notes.append(f"{name} is not defined on this hold-out: it is {value}.")
     return tuple(measured), tuple(notes)

@@ -69,7 +69,7 @@ def read_rows(recipe: Recipe, path: Path) -> Rows:
     read = [_read_feature(name, table[name]) for name in recipe.features]
     inputs = pd.DataFrame({column.name: values for column, values in read}, index=range(len(table)))
     columns = [column for column, _ in read]
-    notes = [note for column, values in read for note in _notes(column, values)]
+    notes = [*_notes(read)]
     for lag in recipe.lags:
         name = lag_name(recipe.target, lag)
         inputs[name] = pd.Series(target.astype(np.float32).astype(np.float64)).shift(lag)
@@ -342,11 +342,13 @@ def _must_be_whole(cells: Cells, name: str) -> None:
         )
 
 
-def _notes(column: Column, values: npt.NDArray[np.generic]) -> Iterable[str]:
-    if column.has_gaps:
-        yield f"Column {column.name!r} has gaps, filled while learning and answering."
-    if len(pd.unique(values)) == 1:
-        yield f"Column {column.name!r} has one value in all rows and teaches nothing."
+def _notes(read: Sequence[tuple[Column, npt.NDArray[np.generic]]]) -> Iterable[str]:
+    gaps = [column.name for column, _ in read if column.has_gaps]
+    constant = [column.name for column, values in read if len(pd.unique(values)) == 1]
+    if gaps:
+        yield f"Gaps are filled while learning and answering: {', '.join(gaps)}."
+    if constant:
+        yield f"One value in all rows, so there is nothing to learn from it: {', '.join(constant)}."
 
 
 def _row(cells: Cells, place: int) -> int:

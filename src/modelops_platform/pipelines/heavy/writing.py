@@ -13,9 +13,19 @@ import onnxruntime
 import pandas as pd
 import skops.io
 from onnx.compose import add_prefix
-from skl2onnx import convert_sklearn
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    NotImplemented,  # noqa: A004 - the library's name
+    RuntimeException,
+)
+from skl2onnx import convert_sklearn, update_registered_converter
+from skl2onnx.common._registration import get_converter, get_shape_calculator
 from skl2onnx.common.data_types import FloatTensorType, StringTensorType
 from skl2onnx.common.exceptions import MissingConverter, MissingShapeCalculator
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
 from ..domain import Recipe, Task
@@ -25,6 +35,16 @@ from .reading import Column
 CLOSE = 1e-4
 """Largest difference between ONNX and scikit-learn, as a share of the answer where it is above one."""
 
+_NOT_CONVERTED = (
+    MissingConverter,
+    MissingShapeCalculator,
+    NameError,
+    NotImplementedError,
+    RuntimeError,
+    ValueError,
+    onnx.checker.ValidationError,
+)
+_NOT_RUNNING = (Fail, InvalidArgument, InvalidGraph, NotImplemented, RuntimeException)
 _SAFE = "input_{}"
 _OUTPUTS = {Task.CLASSIFICATION: ("label", "probability"), Task.REGRESSION: ("prediction",)}
 
@@ -58,10 +78,10 @@ def write_model(
     try:
         model = _convert(recipe, pipeline, columns)
         difference = _difference(model, columns, held_out, answers)
-    except (MissingConverter, MissingShapeCalculator, ValueError, RuntimeError, NotImplementedError) as error:
-        reason = f"ONNX cannot hold it: {str(error).splitlines()[0][:200]}"
-    except onnxruntime.capi.onnxruntime_pybind11_state.OnnxRuntimeException as error:
-        reason = f"ONNX does not run: {str(error).splitlines()[0][:200]}"
+    except _NOT_CONVERTED as error:
+        reason = f"The converter to ONNX failed: {str(error).splitlines()[0][:120]}"
+    except _NOT_RUNNING as error:
+        reason = f"ONNX does not run: {str(error).splitlines()[0][:120]}"
     else:
         if difference <= CLOSE:
             file = folder / "model.onnx"
@@ -75,7 +95,7 @@ def write_model(
 
 def signature(recipe: Recipe, columns: Sequence[Column], answers: Answers) -> dict[str, Any]:
     """Describe what the model asks for and what it answers."""
-    inputs = [{"name": column.name, "type": column.type, "required": not column.has_gaps} for column in columns]
+    inputs = [{"name": column.name, "type": column.type, "is_required": not column.has_gaps} for column in columns]
     if answers.classes is None:
         return {"inputs": inputs, "outputs": [{"name": "prediction", "type": "double"}]}
     classes = answers.classes.tolist()
@@ -109,6 +129,49 @@ def _convert(recipe: Recipe, pipeline: Pipeline, columns: Sequence[Column]) -> o
         node.output[:] = [names.get(name, name) for name in node.output]
     onnx.checker.check_model(model)
     return model
+
+
+class _WholeNumbers:
+    """A converter's container that writes yes and no as 1 and 0.
+
+    The library's own converter of histogram boosting hands over booleans, which ONNX's attributes refuse.
+    """
+
+    def __init__(self, container: Any) -> None:
+        self._container = container
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._container, name)
+
+    def add_node(self, *where: Any, **attributes: Any) -> None:
+        for name, values in attributes.items():
+            if isinstance(values, list):
+                attributes[name] = [int(value) if isinstance(value, bool) else value for value in values]
+        self._container.add_node(*where, **attributes)
+
+
+def _register(estimator: type[BaseEstimator]) -> None:
+    """Let the library's converter of `estimator` write through `_WholeNumbers`."""
+    alias = f"Sklearn{estimator.__name__}"
+    known = get_converter(alias)
+
+    def convert(scope: Any, step: Any, container: Any) -> None:
+        known(scope, step, _WholeNumbers(container))
+
+    switch = [True, False]
+    options = {"zipmap": [*switch, "columns"], "nocl": switch, "output_class_labels": switch, "raw_scores": switch}
+    update_registered_converter(
+        estimator,
+        alias,
+        get_shape_calculator(alias),
+        convert,
+        overwrite=True,
+        options=options if issubclass(estimator, ClassifierMixin) else None,
+    )
+
+
+_register(HistGradientBoostingClassifier)
+_register(HistGradientBoostingRegressor)
 
 
 def _difference(model: onnx.ModelProto, columns: Sequence[Column], inputs: pd.DataFrame, answers: Answers) -> float:

@@ -1,0 +1,73 @@
+"""A store in a local folder."""
+
+import os
+from pathlib import Path
+
+from modelops_platform.core.errors import Unavailable
+
+from .blocks import Stored
+from .store import Store
+from .trouble import told
+
+
+class LocalStore(Store):
+    """Files at `sha256/ab/cdef...` of a folder; complete, and safe on disk, before they have their name."""
+
+    def __init__(self, root: Path) -> None:
+        super().__init__(root / "incoming")
+        self.root = root
+
+    def path(self, sha256: str) -> Path:
+        """Return where the bytes are, or would be."""
+        return self.root / "sha256" / sha256[:2] / sha256[2:]
+
+    def fetch(self, stored: Stored, folder: Path) -> Path:
+        """Return the stored file itself, after all of its bytes were checked."""
+        for _data in self.read(stored):
+            pass
+        return self.path(stored.sha256)
+
+    def exists(self, sha256: str) -> bool:
+        with told():
+            return self.path(sha256).is_file()
+
+    def delete(self, sha256: str) -> None:
+        with told():
+            self.path(sha256).unlink(missing_ok=True)
+
+    def check(self) -> None:
+        with told():
+            self.spool.mkdir(parents=True, exist_ok=True)
+        if not os.access(self.root, os.W_OK):
+            raise Unavailable(f"The file store {self.root} cannot be written to.", remedy="Check its owner and mode.")
+
+    def _place(self, path: Path, stored: Stored, replace: bool) -> bool:
+        place = self.path(stored.sha256)
+        if not replace and place.is_file() and place.stat().st_size == stored.size:
+            return False
+        _sync(path)
+        for folder in (self.root / "sha256", place.parent):
+            if not folder.is_dir():
+                folder.mkdir(exist_ok=True)
+                _sync(folder.parent)
+        path.replace(place)
+        _sync(place.parent)
+        return True
+
+    def _read(self, stored: Stored, start: int, length: int) -> bytes:
+        with self.path(stored.sha256).open("rb", buffering=0) as file:
+            file.seek(start)
+            pieces = []
+            while length and (piece := file.read(length)):
+                pieces.append(piece)
+                length -= len(piece)
+        return b"".join(pieces)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file's bytes, or a folder's names, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

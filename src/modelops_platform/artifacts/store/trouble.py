@@ -1,0 +1,33 @@
+"""The words for a store that cannot be used at the moment."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from obstore.exceptions import BaseError, NotFoundError
+
+from modelops_platform.core.errors import Unavailable
+from modelops_platform.core.logging import get_logger
+
+_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Turn what a disk or an object store may raise into Unavailable; what is not there stays FileNotFoundError."""
+    try:
+        yield
+    except (FileNotFoundError, NotFoundError) as error:
+        raise FileNotFoundError(str(error)) from error
+    except OSError as error:
+        get_logger().error("store.failed", error=error.strerror, number=error.errno)
+        if error.errno in _NO_ROOM:
+            raise Unavailable("The file store has no room left.", remedy="Tell an administrator.") from error
+        raise _does_not_answer() from error
+    except BaseError as error:
+        get_logger().error("store.failed", error=type(error).__name__, detail=str(error)[:500])
+        raise _does_not_answer() from error
+
+
+def _does_not_answer() -> Unavailable:
+    return Unavailable("The file store does not answer.", remedy="Try again in a few seconds.", retry_after=5)

@@ -1,0 +1,189 @@
+"""The web server and the job process beside it: started, kept alive, drained and ended together."""
+
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.supervisors import Multiprocess
+
+from modelops_platform.core.errors import InvalidInput, Unavailable
+from modelops_platform.core.logging import configure_logging, get_logger
+from modelops_platform.core.processes import end_with_parent, keep_temporary_files_in
+from modelops_platform.core.settings import PREFIX, get_settings
+
+BACKLOG = 2048
+DRAIN_SECONDS = 5
+JOBS_END_WITHIN_SECONDS = 9.0
+RESTART_AFTER_SECONDS = 1.0
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket: whoever connects from now on is answered. Raises InvalidInput, Unavailable."""
+    try:
+        family, kind, protocol, _name, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise InvalidInput(f"Cannot listen on {host!r}: {error.strerror}.", remedy="Give another --host.") from None
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise Unavailable(f"Cannot listen on {host}:{port}: {error.strerror}.", remedy="Give another --port.") from None
+    listening.set_inheritable(True)
+    return listening
+
+
+def nothing() -> None:
+    """Do nothing: what `modelops web` has beside it."""
+
+
+def run_web(
+    listening: socket.socket,
+    host: str,
+    workers: int,
+    *,
+    on_start: Callable[[], None] = nothing,
+    on_exit: Callable[[], None] = nothing,
+) -> None:
+    """Serve on the socket until SIGTERM or SIGINT, then drain.
+
+    `on_start` is called when pages are served, `on_exit` as soon as the signal comes.
+    On uvloop only: with asyncio's own loop, processes that share a socket answer each keep-alive request 40 ms late.
+    """
+    _allow(host)
+    config = uvicorn.Config(
+        f"{__name__}:make_app",
+        factory=True,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: None)  # the server raises it again once it has drained
+    if workers == 1:
+        _Server(config, on_start, on_exit).run(sockets=[listening])
+    else:
+        _Servers(config, [listening], on_start, on_exit).run()
+
+
+def _allow(host: str) -> None:
+    """Let every web process answer for the name it listens on."""
+    given = get_settings().allowed_hosts
+    os.environ[f"{PREFIX}ALLOWED_HOSTS"] = ",".join(filter(None, [given, host]))
+    get_settings.cache_clear()
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[], None], on_exit: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_start, self._on_exit = on_start, on_exit
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_start()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self._on_exit()
+        super().handle_exit(sig, frame)
+
+
+class _Servers(Multiprocess):
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        sockets: list[socket.socket],
+        on_start: Callable[[], None],
+        on_exit: Callable[[], None],
+    ) -> None:
+        super().__init__(config, sockets)
+        self._on_start, self._on_exit = on_start, on_exit
+
+    def init_processes(self) -> None:
+        super().init_processes()
+        self._on_start()
+
+    def terminate_all(self) -> None:
+        self._on_exit()
+        super().terminate_all()
+
+
+def make_app() -> FastAPI:
+    """Make the application of one web process."""
+    from modelops_platform.main import create_app
+    from modelops_platform.operations.watching import watch
+
+    settings = get_settings()
+    configure_logging(settings.log_level)
+    keep_temporary_files_in(settings.home)
+    if multiprocessing.parent_process() is not None:
+        end_with_parent()
+    before: Any = signal.getsignal(signal.SIGTERM)
+
+    def end_streams_first(number: int, frame: FrameType | None) -> None:
+        watch.close()
+        before(number, frame)
+
+    signal.signal(signal.SIGTERM, end_streams_first)
+    return create_app(settings)
+
+
+class JobProcess:
+    """The job process as a child of this one: started again when it dies, ended with it."""
+
+    def __init__(self) -> None:
+        self._child: subprocess.Popen[bytes] | None = None
+        self._stopping = threading.Event()
+        # The kernel ends the child when the thread that started it ends, so one thread starts it and stays.
+        self._keeper = threading.Thread(target=self._keep, name="job process", daemon=True)
+
+    def start(self) -> None:
+        """Start it, and go on starting it until `stop`."""
+        self._keeper.start()
+
+    def stop(self) -> None:
+        """Tell it to end; safe in a signal handler."""
+        self._stopping.set()
+        child = self._child  # None: it was never started
+        if child is not None:
+            with suppress(ProcessLookupError):
+                child.send_signal(signal.SIGTERM)
+
+    def join(self) -> None:
+        """Tell it to end and wait until it has, a few seconds at most."""
+        self.stop()
+        if self._keeper.ident is None:
+            return
+        self._keeper.join(JOBS_END_WITHIN_SECONDS)
+        if self._keeper.is_alive() and self._child is not None:
+            self._child.kill()
+            self._keeper.join(1)
+
+    def _keep(self) -> None:
+        command = [sys.executable, "-m", "modelops_platform.worker", str(os.getpid())]
+        while not self._stopping.is_set():
+            self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+            if self._stopping.is_set():
+                self.stop()  # it was told to end before there was a child to tell
+            status = self._child.wait()
+            if not self._stopping.is_set():
+                get_logger().error("job_process.died", status=status)
+                self._stopping.wait(RESTART_AFTER_SECONDS)

@@ -1,0 +1,102 @@
+"""Events as people read them: one entry of the log, and the words for what happened."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One event with its content parsed; names of people are looked up by the caller."""
+
+    id: str
+    at: datetime
+    kind: str
+    actor_id: str
+    actor_kind: str
+    object_kind: str
+    object_id: str
+    object_name: str | None
+    unit_id: str | None
+    model_id: str | None
+    data: Mapping[str, Any]
+    personal: Mapping[str, Any] = field(default_factory=dict)
+    place: int | None = None
+
+    @property
+    def people(self) -> set[str]:
+        """Ids of those whose names the words need."""
+        named = {self.actor_id}
+        if self.object_kind == "user":
+            named.add(self.object_id)
+        return named
+
+
+def people_in(entries: "list[LogEntry] | tuple[LogEntry, ...]") -> set[str]:
+    """Return the ids of everybody whom these entries name, to be looked up at once."""
+    return set().union(*(entry.people for entry in entries)) if entries else set()
+
+
+def who(entry: LogEntry, names: Mapping[str, str]) -> str:
+    """Return who did it: "Maria Silva", "The platform", "Somebody"."""
+    if entry.actor_kind == "system":
+        return "The platform"
+    if entry.actor_kind == "nobody":
+        return "Somebody"
+    return names.get(entry.actor_id, "Somebody who left")
+
+
+# The part after who did it. `{object}` is the thing's name, `{data}` what the event carries.
+_SENTENCES = {
+    "access.denied": "was refused: {data[message]}",
+    "approval.denied": "closed the approval of {object} with a no",
+    "approval.granted": "gave the last approval of {object}",
+    "approval.invalidated": "voided the approval of {object}: what it covers was edited",
+    "approval.requested": "asked for approval of {object}",
+    "approval.voted": "voted on {object}: {data[answer]}",
+    "approval.withdrawn": "took back the request for {object}",
+    "enforcement.changed": "set the gate to {data[mode][to]}: {data[reason]}",
+    "gate.asked": "asked whether {object} may go to {data[to]}: {data[outcome]}",
+    "gate.observed": "took {object} to {data[to]}, which the gate would have refused",
+    "gate.passed": "took {object} to {data[to]} through the gate",
+    "gate.refused": "was refused to take {object} to {data[to]}",
+    "password.changed": "changed their password",
+    "policy.published": "published the policy {object}",
+    "risk.assessed": "assessed the risk as tier {data[tier][to]}, {data[total]} of 100",
+    "recipe.failed": "could not finish run {data[number]} of the recipe {object}: {data[words]}",
+    "recipe.started": "started run {data[number]} of the recipe {object}",
+    "recipe.taken_over": "took over the recipe {object}",
+    "recipe.trained": "trained v{data[version]} by run {data[number]} of the recipe {object}",
+    "role.granted": "gave {object} the role {data[role]} on {data[on][name]}",
+    "role.revoked": "took the role {data[role]} on {data[on][name]} from {object}",
+    "signin.ended": "signed out",
+    "signin.failed": "failed to sign in",
+    "signin.succeeded": "signed in",
+    "signin_link.created": "made a one-time sign-in link for {object}",
+    "workspace.created": "made the workspace",
+}
+
+
+def describe(entry: LogEntry, names: Mapping[str, str] | None = None) -> str:
+    """Return what was done, to follow the name of who did it: "registered model churn".
+
+    A kind without a sentence of its own is `thing.happened`, which reads as "happened thing name".
+    """
+    name = (names or {}).get(entry.object_id) or entry.object_name or ""
+    sentence = _SENTENCES.get(entry.kind)
+    if sentence is not None:
+        try:
+            return sentence.format(object=name or "somebody", data=entry.data)
+        except (KeyError, TypeError):
+            pass  # an event written before the sentence: the kind's own words are always true
+    thing, _, happened = entry.kind.rpartition(".")
+    words = f"{happened} {thing}".replace("_", " ").replace(".", " ")
+    return f"{words} {name}".strip()
+
+
+def tone(kind: str) -> str:
+    """Return how the event looks in a list: refusals stand out, the rest is quiet."""
+    if kind in ("access.denied", "signin.failed"):
+        return "warn"
+    return "fail" if kind.endswith((".refused", ".failed")) else "neutral"

@@ -1,0 +1,1 @@
+"""The inference process: the routes at which deployments answer."""

@@ -1,0 +1,44 @@
+"""A decision as programs other than ours read it."""
+
+from xml.etree import ElementTree
+
+from .decisions import Decision, Judgement, Status
+
+
+def as_junit(decision: Decision, *, model: str, version: str, target: str) -> str:
+    """Print a decision as a JUnit report: one suite, one test case for each requirement, a failure for each unmet one.
+
+    Without a policy there is one failing case, so that no reader takes an empty report for a yes.
+    """
+    name = f"{model} {version} to {target}"
+    suite = ElementTree.Element(
+        "testsuite",
+        name=name,
+        tests=str(max(len(decision.judgements), 1)),
+        failures=str(max(len(decision.unmet), 0 if decision.is_allowed else 1)),
+        errors="0",
+        skipped=str(sum(_is_skipped(judgement) for judgement in decision.judgements)),
+        timestamp=decision.asked_at.isoformat(timespec="seconds"),
+    )
+    for judgement in decision.judgements:
+        case = ElementTree.SubElement(suite, "testcase", classname=f"gate.{model}", name=judgement.title)
+        _fill(case, judgement)
+    if not decision.judgements:
+        case = ElementTree.SubElement(suite, "testcase", classname=f"gate.{model}", name="A policy covers this")
+        if not decision.is_allowed:
+            ElementTree.SubElement(case, "failure", message=decision.sentence, type="no_policy")
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def _fill(case: ElementTree.Element, judgement: Judgement) -> None:
+    if judgement.is_unmet:
+        failure = ElementTree.SubElement(case, "failure", message=judgement.detail, type=judgement.status.value)
+        failure.text = judgement.remedy.text if judgement.remedy else None
+    elif _is_skipped(judgement):
+        ElementTree.SubElement(case, "skipped", message=judgement.detail)
+    else:
+        ElementTree.SubElement(case, "system-out").text = judgement.detail
+
+
+def _is_skipped(judgement: Judgement) -> bool:
+    return not judgement.is_unmet and judgement.status is not Status.MET

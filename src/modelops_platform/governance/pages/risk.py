@@ -1,0 +1,134 @@
+"""Pages about a model's risk: the questionnaire, the tier and why, the governance tab."""
+
+from typing import Annotated, Any
+
+from fastapi import Form, Request
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from modelops_platform.core.actor import Permission
+from modelops_platform.core.errors import InvalidInput
+from modelops_platform.identity import queries as identity
+from modelops_platform.identity.signin import CurrentActor, needs
+from modelops_platform.registry import queries as registry
+from modelops_platform.registry.domain.kinds import EU_WORDS
+from modelops_platform.web.render import redirect, render
+from modelops_platform.web.routing import page_router
+from modelops_platform.web.session import ReadDb, WriteDb
+
+from .. import queries, service
+from ..defaults import default_questionnaire
+from ..schemas import AssessmentIn
+
+router = page_router()
+_YES_NO = {"true": True, "false": False}
+
+
+class AssessmentForm(BaseModel):
+    """The questionnaire as a form sends it: `answer.I1=2`, `fact.gdpr22=true`, `reason`; empty is unanswered."""
+
+    model_config = ConfigDict(extra="allow", str_strip_whitespace=True)
+
+    def read(self) -> AssessmentIn:
+        """Return the answers as the service takes them. Raises InvalidInput."""
+        given: dict[str, Any] = dict(self.model_extra or {})
+        reason = str(given.pop("reason", ""))[:2000]
+        answers: dict[str, int | None] = {}
+        facts: dict[str, bool | str | None] = {}
+        for key, value in given.items():
+            kind, _, id = key.partition(".")
+            if kind == "answer":
+                answers[id] = _score(id, str(value))
+            elif kind == "fact":
+                facts[id] = _YES_NO.get(str(value), str(value)) if value != "" else None
+            else:
+                raise InvalidInput(
+                    f"The form does not know {key[:80]!r}.", remedy="Use the form as it is.", field=key[:80]
+                )
+        return AssessmentIn(answers=answers, facts=facts, reason=reason)
+
+
+def _score(id: str, value: str) -> int | None:
+    if value == "":
+        return None
+    if value not in {"0", "1", "2", "3", "4"}:
+        raise InvalidInput(
+            f"The answer to {id[:20]} is {value[:20]!r}.",
+            remedy="Choose one of the answers.",
+            field=f"answers.{id[:20]}",
+            value=value[:20],
+        )
+    return int(value)
+
+
+@router.get("/models/{name}/risk", openapi_extra=needs(Permission.VIEW))
+def show_risk(request: Request, db: ReadDb, actor: CurrentActor, name: str) -> Response:
+    header = registry.get_header(db, actor, name)
+    current = queries.find_assessment(db, header.model.id)
+    given = AssessmentIn(answers=current.answers, facts=current.facts) if current else AssessmentIn()
+    return _render(request, db, actor, header, given, current.result if current else None)
+
+
+@router.post("/models/{name}/risk/preview", openapi_extra=needs(Permission.ASSESS_RISK))
+def preview_risk(
+    request: Request, db: ReadDb, actor: CurrentActor, name: str, wanted: Annotated[AssessmentForm, Form()]
+) -> Response:
+    given = wanted.read()
+    result = service.preview(db, actor, name, given).to_dict()
+    return _render(request, db, actor, registry.get_header(db, actor, name), given, result, is_preview=True)
+
+
+@router.post("/models/{name}/risk", openapi_extra=needs(Permission.ASSESS_RISK))
+def assess_model(
+    request: Request, db: WriteDb, actor: CurrentActor, name: str, wanted: Annotated[AssessmentForm, Form()]
+) -> Response:
+    made = service.assess_model(db, actor, name, wanted.read())
+    return redirect(request, "show_model_governance", name=name, toast=f"{name} is tier {made.tier}.")
+
+
+def _render(
+    request: Request,
+    db: ReadDb,
+    actor: CurrentActor,
+    header: registry.Header,
+    given: AssessmentIn,
+    result: dict[str, Any] | None,
+    *,
+    is_preview: bool = False,
+) -> Response:
+    questionnaire = default_questionnaire()
+    return render(
+        request,
+        "governance/risk.html",
+        header=header,
+        questionnaire=questionnaire,
+        given=given,
+        result=result,
+        is_preview=is_preview,
+        refusal=registry.why_not(actor, Permission.ASSESS_RISK, header.model),
+        eu_words=EU_WORDS,
+        total_questions=len(questionnaire.questions),
+    )
+
+
+@router.get("/models/{name}/governance", openapi_extra=needs(Permission.VIEW))
+def show_model_governance(request: Request, db: ReadDb, actor: CurrentActor, name: str) -> Response:
+    header = registry.get_header(db, actor, name)
+    model = header.model
+    history = queries.assessment_history(db, model.id)
+    requests = queries.page_requests(db, actor, model_id=model.id, limit=20).items
+    decisions = queries.page_decisions(db, actor, model_id=model.id, limit=20)
+    people = {row.assessed_by for row in history} | {row.asked_by for row in requests}
+    people |= {row.asked_by for row in decisions.items}
+    return render(
+        request,
+        "governance/model.html",
+        header=header,
+        history=history,
+        current=next((row for row in history if row.to_at is None), None),
+        requests=[(row, queries.state_of(row)) for row in requests],
+        decisions=decisions,
+        names=identity.names_of(db, people),
+        refusal=registry.why_not(actor, Permission.ASSESS_RISK, model),
+        mode=queries.enforcement_mode(db, actor.workspace_id),
+    )

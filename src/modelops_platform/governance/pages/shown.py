@@ -1,0 +1,73 @@
+"""What several pages of governance show: a decision with its links, seats with names."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from fastapi import Request
+from sqlalchemy.orm import Session
+
+from modelops_platform.identity import queries as identity
+from modelops_platform.registry.tables import Version
+from modelops_platform.web.render import url_for
+
+from ..domain.decisions import Decision, LinkKind
+from ..domain.targets import Target
+
+
+@dataclass(frozen=True, slots=True)
+class ShownSeat:
+    """One approval that is wanted: who gave it and when, or who could."""
+
+    role: str
+    voter: str | None
+    voted_at: datetime | None
+    candidates: tuple[str, ...]
+
+
+def find_names(db: Session, decisions: Iterable[Decision], *others: str | None) -> Mapping[str, str]:
+    """Return the names of everybody whom the decisions and the page mention."""
+    seats = [seat for decision in decisions for judgement in decision.judgements for seat in judgement.seats]
+    voters = {seat.voter_id for seat in seats if seat.voter_id}
+    candidates = {id for seat in seats for id in seat.candidates}
+    return identity.names_of(db, voters | candidates | {id for id in others if id})
+
+
+def show_seats(decision: Decision, names: Mapping[str, str]) -> list[ShownSeat]:
+    """Return the seats of a decision with names instead of ids."""
+    return [
+        ShownSeat(
+            role=seat.role.value,
+            voter=names.get(seat.voter_id, "Somebody who left") if seat.voter_id else None,
+            voted_at=seat.voted_at,
+            candidates=tuple(sorted(names.get(id, "Somebody who left") for id in seat.candidates)),
+        )
+        for judgement in decision.judgements
+        for seat in judgement.seats
+    ]
+
+
+def remedy_links(
+    request: Request, decision: Decision, version: Version, target: Target, *, request_id: str | None = None
+) -> dict[str, str]:
+    """Return, by requirement, the page where it can be met."""
+    model, number = version.model.name, version.number
+    evidence = url_for(request.app, "show_evidence", name=model, number=number, to=target.text)
+    asked = f"{url_for(request.app, 'show_approval', id=request_id)}#votes" if request_id else f"{evidence}#ask"
+    pages = {
+        LinkKind.ASSESS_MODEL: url_for(request.app, "show_risk", name=model),
+        LinkKind.ADD_VERSION: url_for(request.app, "list_versions", name=model),
+        LinkKind.SHOW_FILES: url_for(request.app, "show_version", name=model, number=number),
+        LinkKind.ASK_APPROVAL: asked,
+        LinkKind.SHOW_POLICIES: url_for(request.app, "list_policies"),
+    }
+    return {
+        judgement.requirement_id: pages[judgement.remedy.link] for judgement in decision.judgements if judgement.remedy
+    }
+
+
+def policy_link(request: Request, decision: Decision) -> str | None:
+    """Return the page of the policy that decided, in the version that did."""
+    if decision.policy_id is None:
+        return None
+    return url_for(request.app, "show_policy", id=decision.policy_id, version=decision.policy_version)

@@ -1,0 +1,197 @@
+"""Asking for approvals, and giving them."""
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, joinedload
+
+from modelops_platform.core import clock
+from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
+from modelops_platform.events import service as events
+from modelops_platform.registry import queries as registry
+
+from .. import queries
+from ..domain.approvals import count_votes
+from ..domain.decisions import Decision, Status, decide, question_of
+from ..domain.facts import Facts
+from ..domain.policies import Approvals, Policy, select_policy
+from ..domain.states import RequestState
+from ..schemas import ApprovalIn, VoteIn
+from ..tables import ApprovalRequest, VoteRecord
+from .gate import must_judge
+from .states import invalidate_changed, refresh_state
+
+
+def request_approval(db: Session, actor: Actor, wanted: ApprovalIn) -> ApprovalRequest:
+    """Ask others to approve a version for a target.
+
+    Raises NotFound, NotAllowed, InvalidInput (nothing to approve), AlreadyExists (asked or approved before).
+    """
+    version = registry.get_version(db, actor, wanted.model, wanted.version)
+    actor.must(Permission.REQUEST_APPROVAL, version.model)
+    target = queries.find_target(db, actor, wanted.target)
+    decision = must_judge(db, version, target)
+    _must_want_approvals(decision, wanted.target)
+    earlier = db.scalars(
+        select(ApprovalRequest)
+        .where(ApprovalRequest.version_id == version.id)
+        .options(joinedload(ApprovalRequest.model), joinedload(ApprovalRequest.version))
+    ).all()
+    invalidate_changed(db, actor, list(earlier))
+    request = ApprovalRequest(
+        workspace_id=version.workspace_id,
+        model=version.model,
+        version=version,
+        action=str(target.action),
+        environment_id=target.environment_id,
+        environment=target.environment,
+        digest=version.manifest_digest,
+        covers=queries.covers_of(version.model, version),
+        message=wanted.message,
+        asked_by=actor.id,
+        votes=[],
+    )
+    try:
+        with db.begin_nested():
+            db.add(request)
+    except IntegrityError:
+        raise AlreadyExists(
+            f"Approval of {version.model.name} {version.name} for {target.text} has been asked for already.",
+            remedy="Look at the open request, or withdraw it first.",
+            field="to",
+            value=wanted.target,
+        ) from None
+    refresh_state(db, version.model)
+    events.record(
+        db,
+        actor,
+        "approval.requested",
+        request,
+        personal={"message": wanted.message},
+        version=version.number,
+        to=target.text,
+        digest=request.digest,
+        covers=request.covers,
+    )
+    return request
+
+
+def vote(db: Session, actor: Actor, request_id: str, wanted: VoteIn) -> ApprovalRequest:
+    """Approve or reject; the request closes when every seat is filled, or somebody who matters says no.
+
+    Raises NotFound, Stale (not open any more), NotAllowed (whose vote would not count), AlreadyExists (said before).
+    """
+    request = queries.get_request(db, actor, request_id, lock=True)
+    _must_be_open(request)
+    target = queries.target_of(request, queries.protected_environments(db, actor))
+    facts = queries.gather(db, queries.Case(request.version_id, target))
+    policies = queries.policies_in_force(db, actor.workspace_id)
+    refusal = queries.why_not(actor, request.model, policies, facts)
+    if refusal is not None:
+        raise NotAllowed(refusal, remedy="Ask the people whose approval is still wanted.", request=request.id)
+    policy = select_policy(policies, question_of(facts))
+    assert policy is not None, "without a policy there is a refusal"
+    standing = queries.standing_vote(actor, facts)
+    if standing is not None and standing.answer == wanted.answer:
+        raise AlreadyExists(
+            f"You have said {wanted.answer.value} already.", remedy="Nothing needs to be done.", field="answer"
+        )
+    voter = queries.voter_of(actor, request.model, facts)
+    made = VoteRecord(
+        workspace_id=request.workspace_id,
+        request=request,
+        version_id=request.version_id,
+        voter_id=actor.id,
+        roles=sorted(voter.roles),
+        unit_id=voter.unit_id,
+        is_person=voter.is_person,
+        answer=wanted.answer.value,
+        sentence=wanted.sentence,
+        digest=facts.digest,
+        covers=facts.covers,
+        policy_id=policy.id,
+        policy_version=policy.version,
+        at=facts.now,
+    )
+    db.add(made)
+    events.record(
+        db,
+        actor,
+        "approval.voted",
+        request,
+        personal={"sentence": wanted.sentence},
+        vote=made.id,
+        answer=made.answer,
+        roles=made.roles,
+        digest=made.digest,
+        covers=made.covers,
+        policy=f"{policy.id} v{policy.version}",
+    )
+    _close_if_decided(db, actor, request, policy, queries.gather(db, queries.Case(request.version_id, target)))
+    return request
+
+
+def withdraw_request(db: Session, actor: Actor, request_id: str) -> ApprovalRequest:
+    """Take a request back; the votes on it are no longer meant. Raises NotFound, Stale, NotAllowed."""
+    request = queries.get_request(db, actor, request_id, lock=True)
+    if actor.id not in (request.asked_by, request.model.owner_id):
+        raise NotAllowed(
+            "Only who asked, or the owner of the model, takes a request back.",
+            remedy="Ask one of them.",
+            request=request.id,
+        )
+    if request.state != RequestState.OPEN:
+        raise _not_open(request)
+    _close(request, RequestState.WITHDRAWN)
+    refresh_state(db, request.model)
+    events.record(db, actor, "approval.withdrawn", request, version=request.version_id)
+    return request
+
+
+def _must_want_approvals(decision: Decision, to: str) -> None:
+    wanted = [judgement for judgement in decision.judgements if judgement.check == Approvals.name]
+    if not wanted:
+        raise InvalidInput(
+            "The policy that covers this asks for no approvals.", remedy="Look at the evidence.", field="to", value=to
+        )
+    if all(judgement.status is Status.MET for judgement in wanted):
+        raise AlreadyExists(
+            "This version is approved already.", remedy="Nothing needs to be done.", field="to", value=to
+        )
+
+
+def _must_be_open(request: ApprovalRequest) -> None:
+    if queries.state_of(request) is not RequestState.OPEN:
+        raise _not_open(request)
+
+
+def _not_open(request: ApprovalRequest) -> Stale:
+    state = queries.state_of(request)
+    what = "what it covers was edited since" if state is RequestState.VOID else f"it is {state.value}"
+    return Stale(
+        f"This request is not open any more: {what}.",
+        remedy="Ask for a new approval.",
+        request=request.id,
+        state=state.value,
+    )
+
+
+def _close_if_decided(db: Session, actor: Actor, request: ApprovalRequest, policy: Policy, facts: Facts) -> None:
+    """Close the request when the votes decide it."""
+    rules = [requirement.check for requirement in policy.requirements if isinstance(requirement.check, Approvals)]
+    rejections = [vote for rule in rules for vote in count_votes(rule, policy, facts).rejections]
+    judged = [judgement for judgement in decide(policy, facts).judgements if judgement.check == Approvals.name]
+    if rejections:
+        _close(request, RequestState.REJECTED)
+        events.record(db, actor, "approval.denied", request, votes=[vote.id for vote in rejections])
+    elif all(judgement.status is Status.MET for judgement in judged):
+        _close(request, RequestState.GRANTED)
+        votes = [evidence.id for judgement in judged for evidence in judgement.evidence]
+        events.record(db, actor, "approval.granted", request, votes=votes, digest=request.digest)
+    else:
+        return
+    refresh_state(db, request.model)
+
+
+def _close(request: ApprovalRequest, state: RequestState) -> None:
+    request.state, request.closed_at = state.value, clock.now()

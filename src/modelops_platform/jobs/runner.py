@@ -1,0 +1,266 @@
+"""The job process: one loop that looks, claims, keeps leases and places events, and a thread for each job it holds.
+
+Only the loop writes progress and leases, at most twice a second for all jobs together; a job's thread only reads,
+works, and ends its job.
+"""
+
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import Session
+
+from modelops_platform.core import clock
+from modelops_platform.core.db import Database
+from modelops_platform.core.errors import InvalidInput
+from modelops_platform.core.logging import get_logger
+from modelops_platform.events import service as events
+
+from . import queries, service
+from .domain.states import Cancelled, GivenBack, JobState, LeaseLost, words_for
+from .handlers import Handler
+from .spawning import run_in_child
+from .tables import Job
+
+IDLE_SECONDS = 1.0
+BUSY_SECONDS = 0.2
+REPORT_SECONDS = 0.5
+RENEW_SHARE = 4  # a lease is renewed four times before it would run out
+DRAIN_SECONDS = 8.0
+PAUSE_AFTER_ERROR_SECONDS = 2.0
+
+
+class Running:
+    """A job that this process holds: what its handler sees of it, and what the loop reads and tells it."""
+
+    def __init__(self, job: Job, handler: Handler) -> None:
+        self.job = job
+        self.handler = handler
+        self.folder = Path()
+        self.thread: threading.Thread | None = None
+        self.unwritten: tuple[float | None, str] | None = None
+        self._stop: type[Exception] | None = None
+
+    @property
+    def is_heavy(self) -> bool:
+        """Say whether the job takes a heavy place."""
+        return self.handler.heavy is not None
+
+    def stop(self, reason: type[Exception]) -> None:
+        """Have the job end at its next `progress`, or its child be killed now."""
+        self._stop = self._stop or reason
+
+    def may_go_on(self) -> None:
+        """Raise why the job must stop, if it must."""
+        if self._stop is not None:
+            raise self._stop()
+
+    def progress(self, fraction: float | None, step: str) -> None:
+        """Note how far the job is; the loop writes it. Raises Cancelled, GivenBack or LeaseLost."""
+        self.may_go_on()
+        self.unwritten = (None if fraction is None else max(0.0, min(1.0, float(fraction))), str(step))
+
+    def run_heavy(self, prepared: Any) -> Any:
+        """Run the handler's heavy function in a child."""
+        if self.handler.heavy is None:
+            raise InvalidInput(f"The job kind {self.job.kind!r} names no heavy function.")
+        return run_in_child(
+            self.handler.heavy,
+            prepared,
+            folder=self.folder,
+            limits=self.handler.limits,
+            on_progress=self.progress,
+            may_go_on=self.may_go_on,
+        )
+
+
+class Worker:
+    """A job process over one database; any number of them may run."""
+
+    def __init__(
+        self,
+        database: Database,
+        handlers: Mapping[str, Handler],
+        *,
+        light: int = 4,
+        heavy: int = 1,
+        lease: timedelta = service.LEASE,
+    ) -> None:
+        self.database = database
+        self.name = f"{socket.gethostname()[:80]}:{os.getpid()}"
+        self._handlers = dict(handlers)
+        self._places = {False: light, True: heavy}
+        self._lease = lease
+        self._running: dict[str, Running] = {}
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._renew_at = self._report_at = 0.0
+        self._log = get_logger()
+
+    def stop(self) -> None:
+        """Claim nothing more, and leave `run` when what runs has ended or was given back; safe in a signal handler."""
+        self._stopping.set()
+        self._wake.set()
+
+    def run(self) -> None:
+        """Work until `stop` is called."""
+        while not self._stopping.is_set():
+            self._wake.clear()
+            try:
+                pause = BUSY_SECONDS if self.turn() else IDLE_SECONDS
+            except (DBAPIError, PoolTimeout) as error:  # the database is away: wait for it, do not die
+                self._log.error("worker.database_failed", error=type(error).__name__, detail=str(error)[:300])
+                pause = PAUSE_AFTER_ERROR_SECONDS
+            if not self._stopping.is_set():
+                self._wake.wait(pause)
+        self._drain()
+
+    def turn(self) -> bool:
+        """Do once what is due, and say whether anything runs or was found."""
+        with self.database.read() as db:
+            due = queries.look(db, clock.now())
+            has_unplaced = events.has_unplaced(db)
+        self._write_if(has_unplaced, events.place_events)
+        self._write_if(due.leases, service.requeue_expired)
+        self._write_if(due.schedules, service.fire_due)
+        if due.jobs or due.leases or due.schedules:
+            self._claim()
+        self._keep()
+        return bool(self._held()) or due.jobs
+
+    def _write_if(self, is_due: bool, write: Callable[[Session], object]) -> None:
+        if is_due:
+            with self.database.write() as db:
+                write(db)
+
+    # ---- claiming ---------------------------------------------------------------------------------------------------
+
+    def _held(self) -> list[Running]:
+        with self._lock:
+            return list(self._running.values())
+
+    def _claim(self) -> None:
+        held = self._held()
+        for is_heavy, places in self._places.items():
+            free = places - sum(task.is_heavy is is_heavy for task in held)
+            kinds = [kind for kind, handler in self._handlers.items() if (handler.heavy is not None) is is_heavy]
+            if free > 0 and kinds:
+                with self.database.write() as db:
+                    claimed = service.claim(db, kinds, free, worker=self.name, lease=self._lease)
+                for job in claimed:
+                    self._start(Running(job, self._handlers[job.kind]))
+
+    def _start(self, task: Running) -> None:
+        # Daemon threads: one that does not end in time must not keep the process from ending.
+        task.thread = threading.Thread(target=self._work, args=(task,), name=f"job {task.job.kind}", daemon=True)
+        with self._lock:
+            self._running[task.job.id] = task
+        task.thread.start()
+
+    # ---- keeping leases, progress, and cancels ----------------------------------------------------------------------
+
+    def _keep(self) -> None:
+        """Renew leases, write progress, and hear who was cancelled, for all jobs held together."""
+        held = self._held()
+        if not held:
+            return
+        now = time.monotonic()
+        with self.database.read() as db:
+            for job_id in queries.list_cancelled(db, [task.job.id for task in held]):
+                self._tell(job_id, Cancelled)
+        if now >= self._renew_at:
+            self._renew_at = now + self._lease.total_seconds() / RENEW_SHARE
+            with self.database.write() as db:
+                lost = [task.job.id for task in held if not service.renew(db, task.job, self._lease)]
+            for job_id in lost:
+                self._tell(job_id, LeaseLost)
+        if now >= self._report_at and any(task.unwritten for task in held):
+            self._report_at = now + REPORT_SECONDS
+            with self.database.write() as db:
+                for task in held:
+                    said, task.unwritten = task.unwritten, None
+                    if said is not None:
+                        service.report(db, task.job, *said)
+
+    def _tell(self, job_id: str, reason: type[Exception]) -> None:
+        with self._lock:
+            task = self._running.get(job_id)
+        if task is not None:
+            task.stop(reason)
+
+    # ---- one job ----------------------------------------------------------------------------------------------------
+
+    def _work(self, task: Running) -> None:
+        started = time.perf_counter()
+        try:
+            outcome = self._outcome(task)
+        except Exception as error:  # noqa: BLE001 - the edge of a job; its lease runs out, and it is tried again
+            outcome = f"lost: {type(error).__name__}"
+        with self._lock:
+            self._running.pop(task.job.id, None)
+        self._wake.set()
+        job = task.job
+        ms = round((time.perf_counter() - started) * 1000, 1)
+        self._log.info("job", job_id=job.id, kind=job.kind, outcome=outcome, attempt=job.attempts, ms=ms)
+
+    def _outcome(self, task: Running) -> str:
+        """Do the job and end it one way or another, and return which."""
+        try:
+            self._do(task)
+            return JobState.SUCCEEDED.value
+        except LeaseLost:
+            return "lease lost"
+        except Cancelled:
+            with self.database.write() as db:
+                return JobState.CANCELLED.value if service.end_cancelled(db, task.job) else "lease lost"
+        except GivenBack:
+            with self.database.write() as db:
+                return "given back" if service.give_back(db, task.job) else "lease lost"
+        except Exception as error:  # noqa: BLE001 - the edge of a job: whatever happened is written to its row
+            self._log.warning("job.raised", job_id=task.job.id, kind=task.job.kind, exc_info=error)
+            return self._fail(task, error)
+
+    def _fail(self, task: Running, error: Exception) -> str:
+        job, handler = task.job, task.handler
+        with self.database.write() as db:
+            state = service.fail(db, job, error)
+            if handler.fail is not None and state in (JobState.FAILED, JobState.DEAD):
+                handler.fail(db, job, words_for(error))
+            return state or "lease lost"
+
+    def _do(self, task: Running) -> None:
+        job, handler = task.job, task.handler
+        with self.database.read() as db:
+            prepared = handler.prepare(db, job)
+        with tempfile.TemporaryDirectory(prefix="modelops-job-", ignore_cleanup_errors=True) as folder:
+            task.folder = Path(folder)
+            worked = handler.do_work(task, prepared)
+        with self.database.write() as db:
+            if not service.succeed(db, job):
+                raise LeaseLost
+            service.keep_result(db, job, handler.finish(db, job, worked))
+
+    # ---- ending -----------------------------------------------------------------------------------------------------
+
+    def _drain(self) -> None:
+        """Give heavy jobs back now, wait a little for light ones, then give those back too."""
+        for task in self._held():
+            if task.is_heavy:
+                task.stop(GivenBack)
+        deadline = time.monotonic() + DRAIN_SECONDS
+        for task in self._held():
+            assert task.thread is not None
+            task.thread.join(max(0.0, deadline - time.monotonic()))
+        for task in self._held():
+            with self.database.write() as db:
+                service.give_back(db, task.job)
+        self._log.info("worker.stopped", given_back=len(self._held()))

@@ -1,0 +1,1 @@
+"""Reads of the log and of the queue, bounded by what the actor may see."""

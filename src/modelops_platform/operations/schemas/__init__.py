@@ -1,0 +1,1 @@
+"""Shapes of the log and of the queue outside."""

@@ -1,0 +1,14 @@
+"""Pages of the inventory."""
+
+from . import archived, compare, data_sets, fields, forms, models, use_cases, versions
+
+ROUTERS = [
+    models.router,
+    forms.router,
+    versions.router,
+    compare.router,
+    use_cases.router,
+    data_sets.router,
+    archived.router,
+    fields.router,
+]

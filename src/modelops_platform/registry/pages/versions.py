@@ -1,0 +1,104 @@
+"""Pages of versions."""
+
+from typing import Annotated
+
+from fastapi import Form, Query, Request
+from fastapi import Path as PathParameter
+from pydantic import Field
+from starlette.responses import Response
+
+from modelops_platform.artifacts import queries as artifacts
+from modelops_platform.core.actor import Permission
+from modelops_platform.identity import queries as identity
+from modelops_platform.identity.signin import CurrentActor, needs
+from modelops_platform.web.forms import In, OptionalText, PageIn
+from modelops_platform.web.render import redirect, render
+from modelops_platform.web.routing import page_router
+from modelops_platform.web.session import ReadDb, WriteDb
+
+from .. import queries, service
+from ..domain.lines import read_metrics, read_parameters
+from ..schemas import EnvironmentIn, FileIn, MetricIn, SourceIn, VersionIn
+from .choices import choices
+
+router = page_router()
+Number = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
+
+
+@router.get("/models/{name}/versions", openapi_extra=needs(Permission.VIEW))
+def list_versions(
+    request: Request, db: ReadDb, actor: CurrentActor, name: str, wanted: Annotated[PageIn, Query()]
+) -> Response:
+    header = queries.get_header(db, actor, name)
+    page = queries.list_versions(db, header.model, cursor=wanted.cursor, limit=wanted.limit)
+    history = queries.alias_history(db, header.model.id)
+    named = {version.created_by for version in page.items} | {alias.set_by for alias in history}
+    return render(
+        request,
+        "registry/versions.html",
+        header=header,
+        page=page,
+        history=history,
+        names=identity.names_of(db, named),
+    )
+
+
+@router.get("/models/{name}/versions/{number}", openapi_extra=needs(Permission.VIEW))
+def show_version(request: Request, db: ReadDb, actor: CurrentActor, name: str, number: Number) -> Response:
+    header = queries.get_version_header(db, actor, name, number)
+    version = header.version
+    return render(
+        request,
+        "registry/version.html",
+        header=header,
+        files=artifacts.file_rows(db, version.files),
+        names=identity.names_of(db, {version.created_by}),
+        server=str(request.base_url).rstrip("/"),
+    )
+
+
+class VersionForm(In):
+    """The form of a new version: files sent before are ticked, figures and parameters stand one a line."""
+
+    description: str = Field(default="", max_length=4000)
+    files: list[str] = Field(default_factory=list, max_length=200)
+    metrics: str = Field(default="", max_length=50_000)
+    parameters: str = Field(default="", max_length=50_000)
+    data_set: OptionalText = None
+    commit: OptionalText = None
+    repository: OptionalText = None
+    location: OptionalText = None
+    python: OptionalText = None
+
+    def to_version(self) -> VersionIn:
+        """Return what the form says. Raises InvalidInput for a line that cannot be read."""
+        ticked = (file.partition(":") for file in self.files)
+        return VersionIn(
+            description=self.description,
+            files=[FileIn(sha256=sha256, path=path) for sha256, _, path in ticked],
+            metrics=[MetricIn(**metric) for metric in read_metrics(self.metrics)],
+            parameters=read_parameters(self.parameters),
+            data_set=self.data_set,
+            source=SourceIn(commit=self.commit, repository=self.repository, location=self.location),
+            environment=EnvironmentIn(python=self.python),
+        )
+
+
+@router.get("/models/{name}/add-version", openapi_extra=needs(Permission.ADD_VERSION))
+def show_add_version(request: Request, db: ReadDb, actor: CurrentActor, name: str) -> Response:
+    return render(
+        request,
+        "registry/add_version.html",
+        header=queries.get_header(db, actor, name),
+        uploads=artifacts.list_uploads(db, actor, unused=True).items,
+        data_sets=choices(queries.list_data_sets(db, actor, limit=200).items),
+        server=str(request.base_url).rstrip("/"),
+    )
+
+
+@router.post("/models/{name}/add-version", openapi_extra=needs(Permission.ADD_VERSION))
+def add_version(
+    request: Request, db: WriteDb, actor: CurrentActor, name: str, wanted: Annotated[VersionForm, Form()]
+) -> Response:
+    version = service.add_version(db, actor, queries.get_model(db, actor, name), wanted.to_version())
+    return redirect(request, "show_version", name=name, number=version.number, toast=f"Added {version.name}.")

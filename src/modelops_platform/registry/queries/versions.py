@@ -1,0 +1,53 @@
+"""Reads of versions."""
+
+from sqlalchemy import Select, desc, select
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+
+from modelops_platform.core.actor import Actor
+from modelops_platform.core.cursors import Page, paginate
+from modelops_platform.core.errors import NotFound
+from modelops_platform.identity.queries import granted
+
+from ..tables import Model, Version
+
+
+def visible_versions(actor: Actor) -> Select[Version]:
+    """Return the versions of the living models this actor may see; `.model` and its summary come along."""
+    return (
+        select(Version)
+        .join(Version.model)
+        .options(contains_eager(Version.model).joinedload(Model.summary))
+        .where(Model.workspace_id == actor.workspace_id, Model.archived_at.is_(None), granted(Model, actor))
+    )
+
+
+def get_version(db: Session, actor: Actor, model_name: str, number: int) -> Version:
+    """Return one version of a living model, with its files. Raises NotFound."""
+    statement = visible_versions(actor).where(Model.name == model_name, Version.number == number)
+    return _one(db, statement, f"{model_name[:80]} v{number}")
+
+
+def get_version_by_id(db: Session, actor: Actor, version_id: str) -> Version:
+    """Return a version, of an archived model too, with its files. Raises NotFound."""
+    statement = (
+        select(Version)
+        .join(Version.model)
+        .options(contains_eager(Version.model).joinedload(Model.summary))
+        .where(Version.id == version_id, Model.workspace_id == actor.workspace_id, granted(Model, actor))
+    )
+    return _one(db, statement, version_id)
+
+
+def _one(db: Session, statement: Select[Version], asked: str) -> Version:
+    version = db.scalars(statement.options(selectinload(Version.files), joinedload(Version.data_set))).one_or_none()
+    if version is None:
+        raise NotFound(
+            f"There is no version {asked!r}.", remedy="Look at the model's versions.", field="version", value=asked
+        )
+    return version
+
+
+def list_versions(db: Session, model: Model, *, cursor: str | None = None, limit: int = 50) -> Page[Version]:
+    """Return a page of a model's versions, the newest first."""
+    statement = select(Version).where(Version.model_id == model.id)
+    return paginate(db, statement, desc(Version.number), cursor=cursor, limit=limit)

@@ -1,0 +1,75 @@
+"""Verbs on use cases."""
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from modelops_platform.core import clock
+from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.errors import AlreadyExists
+from modelops_platform.core.revisions import must_match
+from modelops_platform.events import service as events
+
+from .. import queries
+from ..domain.names import checked_name
+from ..schemas import UseCaseIn, UseCasePatch
+from ..tables import UseCase
+from .references import person_of, unit_of
+
+
+def create_use_case(db: Session, actor: Actor, wanted: UseCaseIn) -> UseCase:
+    """Add a use case. Raises InvalidInput, NotAllowed, AlreadyExists."""
+    unit = unit_of(db, actor, wanted.unit)
+    actor.must(Permission.MANAGE_USE_CASES, unit)
+    owner = person_of(db, actor, wanted.owner, "owner")
+    use_case = UseCase(
+        workspace_id=actor.workspace_id,
+        unit=unit,
+        name=checked_name(wanted.name),
+        purpose=wanted.purpose,
+        value=wanted.value,
+        owner_id=owner.id if owner else actor.id,
+    )
+    db.add(use_case)
+    _save(db, use_case.name)
+    events.record(db, actor, "use_case.created", use_case, purpose=use_case.purpose)
+    return queries.get_use_case_by_id(db, actor, use_case.id)
+
+
+def edit_use_case(db: Session, actor: Actor, name: str, wanted: UseCasePatch, if_match: str | None = None) -> UseCase:
+    """Change what the patch names. Raises NotFound, NotAllowed, InvalidInput, AlreadyExists, Stale."""
+    use_case = queries.get_use_case(db, actor, name)
+    actor.must(Permission.MANAGE_USE_CASES, use_case)
+    must_match(use_case, if_match)
+    given = wanted.model_dump(exclude_unset=True, exclude_none=True)
+    if "name" in given:
+        given["name"] = checked_name(given["name"])
+    owner = person_of(db, actor, given.pop("owner", None), "owner")
+    if owner is not None:
+        use_case.owner = owner
+        given["owner_id"] = owner.id
+    changes = {key: [getattr(use_case, key), value] for key, value in given.items() if getattr(use_case, key) != value}
+    for key in changes:
+        setattr(use_case, key, given[key])
+    if changes:
+        _save(db, use_case.name)
+        events.record(db, actor, "use_case.edited", use_case, changes=changes)
+    return use_case
+
+
+def archive_use_case(db: Session, actor: Actor, name: str) -> UseCase:
+    """Take a use case out of the lists; its models stay. Raises NotFound, NotAllowed."""
+    use_case = queries.get_use_case(db, actor, name)
+    actor.must(Permission.MANAGE_USE_CASES, use_case)
+    use_case.archived_at = clock.now()
+    events.record(db, actor, "use_case.archived", use_case)
+    return use_case
+
+
+def _save(db: Session, name: str) -> None:
+    try:
+        with db.begin_nested():
+            db.flush()
+    except IntegrityError:
+        raise AlreadyExists(
+            f"There is already a use case named {name!r}.", remedy="Choose another name.", field="name", value=name
+        ) from None

@@ -1,0 +1,105 @@
+"""Every page route of the application, looked at in both themes and both widths: nothing to complain about."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, TimeoutError
+
+from tests.browser.conftest import PATIENCE_MS, Window
+from tests.contract.addresses import routes_of
+from tests.demonstration import ADMIN, Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
+
+AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text(encoding="utf-8")
+WIDTHS = (1280, 390)
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+MODEL = "breast-lesion-triage"
+ASKING = {"/compare": f"?before={MODEL}/1&after={MODEL}/2"}  # pages that show what is asked for
+# The same addresses in another state: an earlier day, a narrowed list, an empty one, what is not found, no path at all.
+OTHER_STATES = (
+    "/portfolio?at=2020-01-01",
+    "/portfolio?attention=any",
+    "/models?q=nothing-is-called-so",
+    "/models?q=kind:ml",
+    "/models/nothing-is-called-so",
+    "/nowhere",
+    "/models/supplier-invoice-agent",
+    "/models/supplier-invoice-agent/monitoring",
+    "/models/card-fraud-screen/versions/1/evidence",
+    "/models/complaint-summary-assistant/governance",
+    f"/compare?before={MODEL}/1&after={MODEL}/1",
+)
+
+_FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+_LOOK = """async () => {
+  const found = await axe.run(document, {resultTypes: ["violations"]});
+  return found.violations.map(v => `${v.id}: ${v.nodes.slice(0, 3).map(n => n.target.join(" ") + " " + (n.any[0]?.message ?? "")).join(" | ")}`);
+}"""
+
+
+def pages(app: FastAPI, demo: Site) -> Iterator[str]:
+    """The address of every page, with things of the demonstration in its path."""
+    at = demo.at(MODEL)
+    for asked in routes_of(app):
+        if asked.method == "GET" and not asked.is_api and asked.route.name != "watch_job":
+            path = at.path(asked.path) + ASKING.get(asked.path, "")
+            answer = demo.client().get(path)
+            if answer.headers.get("content-type", "").startswith("text/html"):  # files and counts are no pages
+                assert answer.status_code == 200, (path, answer.text[:500])
+                yield path
+            else:
+                assert answer.status_code in (200, 303), (path, answer.text[:500])
+
+
+def fits(page: Page) -> bool:
+    """Say whether nothing sticks out at the side; charts are drawn anew a moment after the width has changed."""
+    try:
+        page.wait_for_function(_FITS, timeout=2000)
+    except TimeoutError:
+        return False
+    return True
+
+
+def findings(page: Page, path: str) -> Iterator[str]:
+    """What is wrong with the page, in each theme and width."""
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    page.set_viewport_size({"width": WIDTHS[0], "height": 900})
+    page.goto(path)
+    page.evaluate(AXE)
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+            seen = f"{path} at {width} in {theme}"
+            if not fits(page):
+                yield f"{seen}: too wide"
+            for violation in page.evaluate(_LOOK):
+                yield f"{seen}: {violation}"
+
+
+def test_no_page_has_anything_to_complain_about(
+    shared_app: FastAPI, demo: Site, browser: Browser, subtests: pytest.Subtests
+) -> None:
+    demo.report()
+    context = browser.new_context(base_url=demo.url)
+    demo.sign_in(context, ADMIN)
+    window = Window(context.new_page())
+    for path in (*pages(shared_app, demo), *OTHER_STATES):
+        with subtests.test(path=path):
+            found: list[Any] = list(findings(window.page, path))
+            complaints, window.complaints = window.complaints, []
+            assert not found + complaints
+    context.close()
+
+
+def test_who_is_not_signed_in_sees_pages_as_good(demo: Site, browser: Browser) -> None:
+    context = browser.new_context(base_url=demo.url)
+    window = Window(context.new_page())
+    window.page.set_default_timeout(PATIENCE_MS)
+    assert not list(findings(window.page, "/login"))
+    assert not window.complaints
+    context.close()

@@ -1,0 +1,188 @@
+"""The routes of the running application, and real values for the parameters in their paths."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from modelops_platform.web.routing import PERMISSION, PUBLIC
+
+PARAMETER = re.compile(r"\{(\w+)\}")
+READING = ("GET", "HEAD")
+Get = Callable[[str], Any]  # a path below /api/v1 -> its JSON
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """One method of one route."""
+
+    method: str
+    route: APIRoute
+
+    @property
+    def path(self) -> str:
+        return self.route.path
+
+    @property
+    def is_api(self) -> bool:
+        return self.path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
+
+    @property
+    def writes(self) -> bool:
+        return self.method not in READING
+
+    @property
+    def permission(self) -> str:
+        """The permission that the route declares, or `public`."""
+        extra = self.route.openapi_extra
+        assert extra is not None
+        return str(extra[PERMISSION])
+
+    @property
+    def is_public(self) -> bool:
+        return self.permission == PUBLIC
+
+    @property
+    def is_form(self) -> bool:
+        return any("Form" in type(p.field_info).__name__ for p in self.route.dependant.body_params)
+
+    def schema(self) -> dict[str, Any]:
+        """The JSON schema of the body, {} when there is none."""
+        bodies = self.route.dependant.body_params
+        if len(bodies) != 1 or "File" in type(bodies[0].field_info).__name__:
+            return {}
+        shape: Any = bodies[0].field_info.annotation
+        return TypeAdapter(shape).json_schema()
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def routes_of(app: FastAPI) -> list[Asked]:
+    """Every method of every route of the application, the static files apart."""
+    return [
+        Asked(method, route)
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for method in sorted(route.methods or ())
+    ]
+
+
+def dummy_path(path: str) -> str:
+    """The path with something in each place that names nothing."""
+    return PARAMETER.sub(lambda found: "1" if found[1] == "number" else "nothing-of-the-kind", path)
+
+
+class Addresses:
+    """Finds real things to put into the places of a path, by asking the JSON API for its lists."""
+
+    def __init__(self, get: Get, model: str) -> None:
+        self._get = get
+        self.model = model
+
+    def path(self, path: str) -> str:
+        """The path with a real name, id or number in each place. Raises LookupError when there is no such thing."""
+        return "".join(self._filled(path))
+
+    def _filled(self, path: str) -> Iterator[str]:
+        for segment in re.split(r"(?=/)", path):
+            found = PARAMETER.search(segment)
+            yield segment if found is None else segment.replace(found[0], str(self._value(path, segment, found[1])))
+
+    def _value(self, path: str, segment: str, parameter: str) -> object:
+        folder = path.partition(segment)[0].removeprefix("/api/v1").removeprefix("/administration")
+        find = _FIND.get((folder, parameter))
+        if find is None:
+            raise LookupError(f"tests.contract.addresses knows no value for {{{parameter}}} in {path}")
+        return find(self)
+
+    def first(self, path: str, key: str = "id") -> Any:
+        """What the first thing of a list is called."""
+        items = self._get(path)["items"]
+        if not items:
+            raise LookupError(f"{path} is empty")
+        return items[0][key]
+
+    def of_model(self, path: str, key: str = "id") -> Any:
+        return self.first(f"/models/{self.model}{path}", key)
+
+    def version(self) -> Any:
+        return self._get(f"/models/{self.model}/versions/1")
+
+    def other_user(self) -> Any:
+        """Somebody who holds a role and is not the one who asks."""
+        me = self._get("/me")["id"]
+        return next(grant["user_id"] for grant in self._get("/grants")["items"] if grant["user_id"] != me)
+
+
+_MODEL = "/models/{name}"
+_FIND: dict[tuple[str, str], Callable[[Addresses], Any]] = {
+    ("/models", "name"): lambda at: at.model,
+    (f"{_MODEL}/versions", "number"): lambda at: 1,
+    (f"{_MODEL}/tags", "key"): lambda at: next(iter(at._get(f"/models/{at.model}")["tags"])),
+    (f"{_MODEL}/aliases", "alias"): lambda at: at.of_model("/aliases", "name"),
+    (f"{_MODEL}/monitors", "monitor"): lambda at: at.of_model("/monitors", "name"),
+    (f"{_MODEL}/monitoring", "monitor"): lambda at: at.of_model("/monitors", "name"),
+    ("/archived-models", "model_id"): lambda at: at.first("/archived-models"),
+    ("/use-cases", "name"): lambda at: at.first("/use-cases", "name"),
+    ("/data-sets", "name"): lambda at: at.first("/data-sets", "name"),
+    ("/fields", "key"): lambda at: at.first("/fields", "key"),
+    ("/files", "sha256"): lambda at: at.version()["files"][0]["sha256"],
+    ("/environments", "environment"): lambda at: at.first("/environments", "name"),
+    ("/deployments", "deployment"): lambda at: at.first(f"/deployments?model={at.model}", "name"),
+    ("/points", "point_id"): lambda at: at.of_model(f"/monitors/{at.of_model('/monitors', 'name')}/points"),
+    ("/alerts", "alert_id"): lambda at: at.first("/alerts"),
+    ("/decisions", "id"): lambda at: at.first("/decisions"),
+    ("/approvals", "id"): lambda at: at.first("/approvals"),
+    ("/policies", "id"): lambda at: at.first("/policies", "policy_id"),
+    ("/policies/{id}/versions", "number"): lambda at: 1,
+    ("/recipes", "recipe_id"): lambda at: at.first("/recipes"),
+    ("/training-runs", "run_id"): lambda at: at.first(f"/recipes/{at.first('/recipes')}/runs"),
+    ("/jobs", "job_id"): lambda at: at.first("/jobs"),
+    ("/portfolio/reports", "job_id"): lambda at: at.first("/jobs?kind=reporting.print_portfolio"),
+    ("/schedules", "schedule_id"): lambda at: at.first("/schedules"),
+    ("/users", "user_id"): Addresses.other_user,
+    ("/users/{user_id}/tokens", "token_id"): lambda at: at.first("/tokens"),
+    ("/users/{user_id}/grants", "grant_id"): lambda at: at.first("/grants"),
+    ("/units", "unit_id"): lambda at: at.first("/units"),
+    ("/grants", "grant_id"): lambda at: at.first("/grants"),
+    ("/tokens", "token_id"): lambda at: at.first("/tokens"),
+    ("/profile/tokens", "token_id"): lambda at: at.first("/tokens"),
+    ("/events", "event_id"): lambda at: at.first("/events"),
+    ("/audit", "event_id"): lambda at: at.first("/events"),
+}
+
+
+def plain_body(schema: dict[str, Any], root: dict[str, Any] | None = None) -> Any:
+    """The smallest value that a JSON schema takes, as far as the schema says it."""
+    root = root or schema
+    if "$ref" in schema:
+        return plain_body(root["$defs"][schema["$ref"].rpartition("/")[2]], root)
+    for given in ("default", "const"):
+        if given in schema:
+            return schema[given]
+    for choice in ("examples", "enum"):
+        if schema.get(choice):
+            return schema[choice][0]
+    for several in ("anyOf", "oneOf", "allOf"):
+        if several in schema:
+            return plain_body(schema[several][0], root)
+    match schema.get("type"):
+        case "object":
+            wanted = schema.get("required", ())
+            return {name: plain_body(schema["properties"][name], root) for name in wanted}
+        case "array":
+            return [plain_body(schema["items"], root)] * max(1, schema.get("minItems", 1))
+        case "string":
+            if schema.get("format") == "date-time":
+                return "2026-05-03T12:00:00Z"
+            return "a" * max(3, schema.get("minLength", 0))
+        case "integer" | "number":
+            return max(1, schema.get("minimum", 1))
+        case "boolean":
+            return True
+    return None

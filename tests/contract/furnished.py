@@ -1,0 +1,85 @@
+"""One of everything, made over HTTP as people make it, so that every address of the application has an answer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import update
+from starlette.testclient import TestClient
+
+from modelops_platform.artifacts.tables import Blob
+from modelops_platform.core import clock
+from modelops_platform.core.actor import Permission
+from modelops_platform.core.db import Database
+from tests.contract.addresses import Addresses, Asked
+
+MODEL, UNIT = "loan-default", "Cards"
+ROWS = b"income,age,default\n" + b"".join(b"%d,%d,%d\n" % (n, 20 + n % 50, n % 2) for n in range(80))
+RECIPE = {
+    "data_set_id": "loans",
+    "target": "default",
+    "features": ["income", "age"],
+    "task": "classification",
+    "estimator": "LogisticRegression",
+    "metrics": ["accuracy"],
+}
+
+
+@dataclass
+class House:
+    """A furnished installation: its administrator, its data scientist, and where everything is."""
+
+    admin: TestClient
+    maker: TestClient
+    at: Addresses
+
+    def client_for(self, asked: Asked) -> TestClient:
+        """Somebody who may: administrators do all but vote."""
+        return self.maker if asked.permission == Permission.VOTE else self.admin
+
+
+def _made(client: TestClient, path: str, body: Any = None, *, method: str = "POST") -> Any:
+    answer = client.request(method, f"/api/v1{path}", json=body)
+    assert answer.status_code in (200, 201, 204), f"{method} {path}: {answer.text}"
+    return answer.json() if answer.content else None
+
+
+def _store(client: TestClient, name: str, content: bytes) -> str:
+    stored = client.put("/api/v1/files", params={"name": name}, content=content)
+    assert stored.status_code == 201, stored.text
+    return str(stored.json()["sha256"])
+
+
+def furnish(client_as: Callable[..., TestClient], database: Database) -> House:
+    """Make one of everything in the unit Cards."""
+    admin, maker = client_as("admin"), client_as("contributor", unit=UNIT)
+    me = maker.get("/api/v1/me").json()["id"]
+    _made(admin, "/fields", {"key": "region", "label": "Region", "type": "text"})
+    _made(maker, "/use-cases", {"name": "lending", "unit": UNIT})
+    model = {"kind": "ml", "unit": UNIT, "use_case": "lending", "owner": me, "eu_class": "minimal"}
+    _made(maker, "/models", {"name": MODEL, "tags": {"stage": "pilot"}, **model})
+    _made(maker, "/models", {"name": "old", **model})
+    _made(maker, "/models/old/archive")
+    data = _store(maker, "loans.csv", ROWS)
+    columns = [{"name": name, "type": "double"} for name in ("income", "age", "default")]
+    record = {"name": "loans", "unit": UNIT, "digest": data, "file_name": "loans.csv", "rows": 80, "columns": columns}
+    _made(maker, "/data-sets", record)
+    file = _store(maker, "model.onnx", b"weights")
+    for number in (1, 2):
+        version = {"files": [{"path": "model.onnx", "sha256": file}], "metrics": [{"name": "auc", "value": 0.8}]}
+        assert _made(maker, f"/models/{MODEL}/versions", version)["number"] == number
+    with database.write() as db:  # the scan is a job; none runs here
+        db.execute(update(Blob).values(verdict="clean", reasons=[], scanned_at=clock.now()))
+    _made(maker, f"/models/{MODEL}/aliases/candidate", {"version": 1}, method="PUT")
+    _made(maker, f"/models/{MODEL}/assessments", {"answers": {}, "facts": {}, "reason": "First."})
+    _made(maker, f"/models/{MODEL}/monitors", {"name": "auc", "measures": "quality", "bad": "below", "fail": 0.7})
+    _made(maker, f"/models/{MODEL}/metrics", {"points": [{"metric": "auc", "value": 0.5, "n": 100}]})
+    _made(maker, "/deployments", {"name": "loans-dev", "environment": "development", "model": MODEL})
+    _made(maker, "/deployments/loans-dev/revisions", {"version": 1, "reason": "First."})
+    _made(maker, "/gate", {"model": MODEL, "version": 1, "environment": "production"})
+    _made(maker, "/approvals", {"model": MODEL, "version": 1, "environment": "production", "message": "Please."})
+    recipe = _made(maker, "/recipes", {"name": "weekly", "model": MODEL, "document": RECIPE})
+    _made(maker, f"/recipes/{recipe['id']}/schedule", {"cron": "30 6 * * mon"}, method="PUT")
+    _made(maker, f"/recipes/{recipe['id']}/runs")
+    assert admin.post("/portfolio/reports").status_code == 303
+    return House(admin, maker, Addresses(lambda path: _made(admin, path, method="GET"), MODEL))
