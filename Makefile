@@ -3,6 +3,7 @@
 #   make test TEST_ARGS="tests/registry -x"
 
 PYTHON ?= python3
+TEST_ARGS ?= --numprocesses auto --dist loadgroup
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format bench soak lock vendor runtime developing testing

@@ -27,6 +27,14 @@ pytest_plugins = ["tests.missing", "tests.postgres", "tests.chromium", "tests.de
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file's tests in one process, and all that share the demonstration too: it is filled once."""
+    for item in items:
+        shares_demo = {"demo", "demo_home"} & set(getattr(item, "fixturenames", ()))
+        item.add_marker(pytest.mark.xdist_group("demonstration" if shares_demo else item.path.name))
+
+
 def migrate(url: str) -> None:
     """Fill an empty database as the first start does."""
     database = Database(url, keys=load_keys(Path(_keys_folder())))

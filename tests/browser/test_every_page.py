@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, TimeoutError
+from playwright.sync_api import Browser, Page
+from playwright.sync_api import TimeoutError as TooLate
 
 from tests.browser.conftest import PATIENCE_MS, Window
 from tests.contract.addresses import routes_of
@@ -37,7 +38,8 @@ OTHER_STATES = (
 _FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 _LOOK = """async () => {
   const found = await axe.run(document, {resultTypes: ["violations"]});
-  return found.violations.map(v => `${v.id}: ${v.nodes.slice(0, 3).map(n => n.target.join(" ") + " " + (n.any[0]?.message ?? "")).join(" | ")}`);
+  const told = (node) => `${node.target.join(" ")} ${node.any[0]?.message ?? ""}`;
+  return found.violations.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map(told).join(" | ")}`);
 }"""
 
 
@@ -59,7 +61,7 @@ def fits(page: Page) -> bool:
     """Say whether nothing sticks out at the side; charts are drawn anew a moment after the width has changed."""
     try:
         page.wait_for_function(_FITS, timeout=2000)
-    except TimeoutError:
+    except TooLate:
         return False
     return True
 

@@ -17,7 +17,8 @@ ADA, ELIF, EMI, KARIM, GRACE = (
 DROP = """([name, text]) => {
   const data = new DataTransfer();
   data.items.add(new File([text], name));
-  document.querySelector(".upload-drop").dispatchEvent(new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer: data}));
+  const drop = new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer: data});
+  document.querySelector(".upload-drop").dispatchEvent(drop);
 }"""
 
 

@@ -15,7 +15,7 @@ from schemathesis.specs.openapi.checks import content_type_conformance
 from starlette.testclient import TestClient
 
 from modelops_platform.web.requests import DEEPEST
-from tests.contract.addresses import Asked, plain_body, routes_of
+from tests.contract.addresses import PARAMETER, Asked, plain_body, routes_of
 from tests.contract.furnished import House
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -142,18 +142,13 @@ def test_every_form_refuses_what_cannot_be_kept(app: FastAPI, house: House) -> N
 ODD = ["%00", "%ED%A0%80", "%2e%2e%2fetc", "..%5c", "%F0%9F%90%8E", "a" * 3000, "%25", "' OR 1=1 --", HUGE, "-1", "NaN"]
 
 
-@pytest.mark.parametrize("odd", ODD)
-def test_every_address_takes_any_text_in_its_place(app: FastAPI, client: TestClient, odd: str) -> None:
+@ON_SQLITE
+def test_every_address_takes_any_text_in_its_place(app: FastAPI, client: TestClient) -> None:
     """A name, id or number that cannot be: not found or not taken, never an error of ours."""
     answers = {}
     for asked in routes_of(app):
-        if "{" in asked.path and not asked.writes:
-            path = "".join(odd if part.startswith("{") else part for part in _parts(asked.path))
-            answer = client.request(asked.method, path)
+        for odd in ODD if "{" in asked.path and not asked.writes else ():
+            answer = client.request(asked.method, PARAMETER.sub(odd, asked.path))
             if answer.status_code not in (400, 404, 405, 414, 422):
-                answers[str(asked)] = (answer.status_code, answer.text[:200])
+                answers[f"{asked}: {odd[:30]}"] = (answer.status_code, answer.text[:200])
     assert not answers
-
-
-def _parts(path: str) -> list[str]:
-    return path.replace("{", "\n{").replace("}", "}\n").split("\n")

@@ -47,3 +47,9 @@ def test_pages_visit_every_row_once(database: Database, limit: int) -> None:
 def test_a_cursor_of_another_list_is_refused(database: Database, cursor: str) -> None:
     with database.read() as db, pytest.raises(InvalidInput, match="cursor"):
         paginate(db, select(Unit), desc(Unit.created_at), Unit.id, cursor=cursor)
+
+
+def test_an_integer_that_no_row_can_hold_is_refused(database: Database) -> None:
+    beyond = base64.urlsafe_b64encode(b'[2147483648,"a"]').decode()
+    with database.read() as db, pytest.raises(InvalidInput, match="cursor"):
+        paginate(db, select(Unit), Unit.revision, Unit.id, cursor=beyond)

@@ -135,3 +135,19 @@ def test_the_vocabularies_are_those_of_the_rooms_below() -> None:
     assert {str(state) for state in registry.DigestState} <= {str(state) for state in DigestState}
     assert {str(role) for role in SeatRole} - {"owner", "peer"} <= {str(role) for role in Role}
     assert {str(role) for role in Role} >= PEER_ROLES
+
+
+@pytest.mark.parametrize("weight", ["advisory", None])
+def test_no_policy_opens_what_is_guarded_to_somebody_alone(weight: str | None) -> None:
+    document = policy_document()
+    if weight is None:
+        del document["requirements"][3]
+    else:
+        document["requirements"][3]["weight"] = weight
+    with pytest.raises(InvalidInput, match="nobody else's approval") as caught:
+        read_policy(document)
+    assert caught.value.details["field"] == "requirements"
+    document["applies_to"] = {"actions": ["alias:shadow"]}
+    read_policy(document)
+    document["applies_to"] = {"actions": ["deployment:activate"], "environments": ["open"]}
+    read_policy(document)

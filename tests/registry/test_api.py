@@ -198,7 +198,7 @@ def test_versions_are_numbered_frozen_and_unverified_without_files(client: TestC
     wanted = {
         "description": "First.",
         "metrics": [{"name": "accuracy", "value": 0.8, "n": 400}],
-        "parameters": {"C": 0.5, "solver": "lbfgs", "seed": 7, "fit": True, "none": None},
+        "parameters": {"C": 0.5, "solver": "lbfgs", "seed": 7, "fit": True, "none": None, "code": "0010"},
         "signature": {"inputs": [{"name": "age", "type": "double"}], "outputs": [{"name": "p"}]},
         "source": {"commit": "abc123"},
         "environment": {"python": "3.11", "packages": {"scikit-learn": "1.9.0"}},

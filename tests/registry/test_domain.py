@@ -118,6 +118,19 @@ def test_an_alias_is_never_read_as_a_version(alias: str) -> None:
     assert checked_alias("v2-candidate") == "v2-candidate"
 
 
+@pytest.mark.parametrize(
+    "alias", ["сhampion", "champıon", "ｃｈａｍｐｉｏｎ", "champion\u0301", "ℂhampion", "pr0duction"]
+)
+def test_an_alias_that_stands_for_a_decision_is_not_imitated(alias: str) -> None:
+    with pytest.raises(InvalidInput, match="looks like"):
+        checked_alias(alias)
+    assert [checked_alias(word) for word in ("champion", "Champion", "champion-eu")] == [
+        "champion",
+        "Champion",
+        "champion-eu",
+    ]
+
+
 # ---- fields ---------------------------------------------------------------------------------------------------------
 
 

@@ -224,3 +224,20 @@ def test_other_methods_are_refused_by_name(client: TestClient, subtests: pytest.
     for method in ["PUT", "DELETE", "TRACE", "FOO"]:
         with subtests.test(method=method):
             assert client.request(method, UNITS).status_code == 405
+
+
+def test_a_time_is_written_out_and_within_reach(client: TestClient, subtests: pytest.Subtests) -> None:
+    for text in [
+        "1900000000",
+        "2027-01-01T00:00:00",
+        "0001-01-01T00:00:00+14:00",
+        "9999-12-31T23:59:59.999999-14:00",
+        "9999-12-31T23:59:59Z",
+        "2027-06-30T23:59:60Z",
+        "soon",
+    ]:
+        with subtests.test(text=text):
+            posted = client.post("/api/v1/tokens", json={"name": "x", "expires_at": text})
+            assert (posted.status_code, posted.json()["field"]) == (422, "expires_at"), posted.text
+            asked = client.get("/api/v1/portfolio", params={"at": text})
+            assert (asked.status_code, asked.json()["field"]) == (422, "at"), asked.text

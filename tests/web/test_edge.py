@@ -27,6 +27,8 @@ def test_other_hosts_are_refused_except_on_health(nobody: TestClient, subtests: 
         "evil.example",
         "localhost.evil.example",
         "evil@localhost",
+        "localhost:80@evil.example",
+        "[::1].evil.example",
         "localhost.",
         "",
         "localhost:80:80",

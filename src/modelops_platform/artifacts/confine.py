@@ -13,6 +13,8 @@ import struct
 import sys
 from pathlib import Path
 
+from modelops_platform.core.processes import limit_resources
+
 from .limits import Limits
 
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
@@ -38,18 +40,14 @@ def confine(limits: Limits) -> None:
 
 
 def _limit(limits: Limits) -> None:
-    for what, soft, hard in (
+    limit_resources(
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_FSIZE, 0, 0),
         (resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + 2),
         (resource.RLIMIT_AS, limits.memory_bytes, limits.memory_bytes),
         (resource.RLIMIT_NOFILE, limits.open_files, limits.open_files),
         (resource.RLIMIT_NPROC, 0, 0),
-    ):
-        _, most = resource.getrlimit(what)
-        if most != resource.RLIM_INFINITY:
-            soft, hard = min(soft, most), min(hard, most)
-        resource.setrlimit(what, (soft, hard))
+    )
 
 
 def _leave_network(libc: ctypes.CDLL) -> None:

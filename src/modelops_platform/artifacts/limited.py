@@ -8,10 +8,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from modelops_platform.core.processes import end_group
 
 from .limits import Limits
 
@@ -70,7 +71,7 @@ def run_limited(
         try:
             ending, output, errors = _converse(child, feed, limits)
         finally:
-            _end(child)
+            end_group(child)
     if ending is Ending.FINISHED and child.returncode != 0:
         ending = Ending.OUT_OF_TIME if child.returncode == -signal.SIGXCPU else Ending.CRASHED
     return Outcome(ending, output, errors.decode("utf-8", "replace"), child.returncode)
@@ -126,14 +127,3 @@ def _write(pipe: int, waiting: memoryview) -> memoryview:
         return waiting[os.write(pipe, waiting[:_CHUNK]) :]
     except BrokenPipeError:
         return waiting[:0]
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Kill whatever is left of the child's process group and collect it."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    for pipe in (child.stdin, child.stdout, child.stderr):
-        if pipe is not None:
-            with suppress(BrokenPipeError):
-                pipe.close()

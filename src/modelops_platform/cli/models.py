@@ -90,7 +90,7 @@ def models(
     """List the models you may see."""
     with _connected() as client:
         found = list(client.models(query))
-    _print(found, form, ("name", "kind", "unit", "tier", "light", "state"))
+    _print(found, form, ("name", "kind", "unit", "summary.tier", "summary.light", "summary.state"))
 
 
 def versions(
@@ -123,16 +123,22 @@ def _print(found: list[dict[str, Any]], form: Form, columns: tuple[str, ...]) ->
     if form is Form.JSON:
         typer.echo(json.dumps(found, ensure_ascii=False, indent=2))
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(*columns, box=None, pad_edge=False)
-    for item in found:
-        table.add_row(*(_shown(item.get(column)) for column in columns))
-    Console(soft_wrap=True).print(table)
+    lines = [[_heading(column) for column in columns]]
+    lines += [[_shown(item, column) for column in columns] for item in found]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:  # never cut: names and digests are copied, and lines are filtered
+        typer.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
-def _shown(value: Any) -> str:
+def _heading(column: str) -> str:
+    return column.rpartition(".")[2].replace("_", " ")
+
+
+def _shown(item: dict[str, Any], column: str) -> str:
+    """Return the value at a path such as `summary.tier`, as a cell of a table."""
+    value: Any = item
+    for key in column.split("."):
+        value = value.get(key)
     if value is None:
         return "-"
-    return str(value.get("name", value)) if isinstance(value, dict) else str(value)
+    return str(value.get("name", value)) if isinstance(value, dict) else str(value).replace("_", " ")

@@ -37,6 +37,8 @@ def create_user(
     with migrated_database(settings) as database, database.write() as db:
         service.enrol(db, operator, email=email, role=role, name=name, unit=unit, password_hash=kept)
     typer.echo(f"Created {email} as {role.value}{f' of {unit}' if unit else ''}.")
+    if kept is None and role is not Role.SERVICE:
+        typer.echo(f"There is no password yet. Make a one-time sign-in link: modelops user link {email}")
 
 
 @user.command("link")

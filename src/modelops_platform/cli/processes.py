@@ -1,5 +1,6 @@
 """The web server and the job process beside it: started, kept alive, drained and ended together."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -131,6 +132,7 @@ def make_app() -> FastAPI:
     from modelops_platform.main import create_app
     from modelops_platform.operations.watching import watch
 
+    gc.disable()  # loading leaves no garbage, but a million objects to look through
     settings = get_settings()
     configure_logging(settings.log_level)
     keep_temporary_files_in(settings.home)
@@ -143,7 +145,10 @@ def make_app() -> FastAPI:
         before(number, frame)
 
     signal.signal(signal.SIGTERM, end_streams_first)
-    return create_app(settings)
+    app = create_app(settings)
+    gc.freeze()  # the application stays: no collection looks at it again
+    gc.enable()
+    return app
 
 
 class JobProcess:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Select, UnaryExpression, and_, or_
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, UnaryExpression, and_, or_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import OrderByList
+from sqlalchemy.types import TypeEngine
 
 from modelops_platform.core.errors import InvalidInput
 
@@ -56,7 +57,7 @@ def _column(key: Key) -> Any:
 def _after(keys: Sequence[Key], values: list[Any]) -> ColumnElement[bool]:
     """Compare row-wise; spelled out because the keys may run in different directions."""
     for key, value in zip(keys, values, strict=True):
-        if not isinstance(value, _column(key).type.python_type):
+        if not _fits(value, _column(key).type):
             raise _not_ours(repr(values))
     choices = []
     for position, key in enumerate(keys):
@@ -66,6 +67,13 @@ def _after(keys: Sequence[Key], values: list[Any]) -> ColumnElement[bool]:
         same = [_column(k) == v for k, v in zip(keys[:position], values[:position], strict=True)]
         choices.append(and_(*same, beyond))
     return or_(*choices)
+
+
+def _fits(value: Any, kind: TypeEngine[Any]) -> bool:
+    """Say whether a column of this type can be compared with the value; PostgreSQL is strict about integers too."""
+    if isinstance(value, int) and isinstance(kind, Integer) and not isinstance(kind, BigInteger):
+        return abs(value) < 2**31
+    return isinstance(value, kind.python_type)
 
 
 def _encode(values: Sequence[Any]) -> str:

@@ -12,12 +12,14 @@ from sqlalchemy import (
     Dialect,
     Engine,
     ForeignKey,
+    Index,
     MetaData,
     String,
     Text,
     create_engine,
     event,
     make_url,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -68,7 +70,6 @@ class Json(TypeDecorator[Any]):
 DEFAULT_WORKSPACE = "00000000-0000-7000-8000-000000000001"  # made by the first migration
 
 Id = Annotated[str, mapped_column(String(36), primary_key=True, default=new_id)]
-Ref = Annotated[str, mapped_column(String(36))]
 
 
 class Base(DeclarativeBase):
@@ -84,6 +85,11 @@ class Base(DeclarativeBase):
         }
     )
     type_annotation_map: ClassVar[dict[Any, Any]] = {datetime: UtcDateTime(), dict[str, Any]: Json(), list[Any]: Json()}
+
+
+def unique_while(condition: str, name: str, *columns: str) -> Index:
+    """Return a unique index over the rows for which an SQL condition holds, such as the living or the open ones."""
+    return Index(name, *columns, unique=True, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 class InWorkspace:

@@ -30,7 +30,7 @@ class Settings(BaseSettings):
     s3_access_key_id: SecretStr | None = Field(default=None, description="Access key of the S3 store.")
     s3_secret_access_key: SecretStr | None = Field(default=None, description="Secret key of the S3 store.")
     keys: Path | None = Field(default=None, description="Folder of the signing keys; by default `keys` in the home.")
-    engine: str = Field(default="local", description="Where heavy work runs: `local` or `dask://host:port`.")
+    engine: str = Field(default="local", description="Where heavy work runs; `local` is the only engine so far.")
     allowed_hosts: str = Field(
         default="", description="Host names that may appear in a request, separated by commas, beside the local ones."
     )
@@ -61,8 +61,8 @@ class Settings(BaseSettings):
     @field_validator("engine")
     @classmethod
     def _known_engine(cls, value: str) -> str:
-        if value != "local" and not value.startswith("dask://"):
-            raise ValueError("must be `local` or `dask://host:port`")
+        if value != "local":
+            raise ValueError("must be `local`; there is no other engine yet")
         return value
 
     @model_validator(mode="after")

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, time
 from enum import StrEnum
 
 from modelops_platform.core.errors import InvalidInput
+from modelops_platform.registry.domain.facets import Facet, FacetOption
 
 
 class Served(StrEnum):
@@ -105,25 +106,6 @@ def _is_date(text: str) -> bool:
 
 def _not_a_moment(text: str, what: str, remedy: str) -> InvalidInput:
     return InvalidInput(f"{text[:40]!r} {what}.", remedy=remedy, field="at", value=text[:40])
-
-
-@dataclass(frozen=True, slots=True)
-class FacetOption:
-    """One value of a facet, and how many deployments have it."""
-
-    value: str
-    label: str
-    count: int
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """A way to narrow the list of deployments."""
-
-    name: str
-    label: str
-    options: list[FacetOption]
 
 
 FACETS = {"environment": "Environment", "standing": "Proof", "unit": "Unit"}

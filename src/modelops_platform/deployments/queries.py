@@ -13,9 +13,10 @@ from modelops_platform.core.cursors import Page, paginate
 from modelops_platform.core.errors import NotFound
 from modelops_platform.identity.queries import granted
 from modelops_platform.identity.tables import Unit
+from modelops_platform.registry.domain.facets import Facet
 from modelops_platform.registry.tables import Model, Version
 
-from .domain import Facet, Standing, count_facets
+from .domain import Standing, count_facets
 from .schemas import DeploymentFilter
 from .tables import Deployment, Environment, Revision
 
@@ -229,17 +230,6 @@ def live_of_model(db: Session, model_id: str, at: datetime | None = None) -> Seq
     ).all()
 
 
-def live_version_ids(db: Session, model_id: str) -> set[str]:
-    """Return the ids of the model's versions that are live now."""
-    return {revision.version_id for revision in live_of_model(db, model_id)}
-
-
-def versions_ever_live(db: Session, model_id: str) -> set[str]:
-    """Return the ids of the model's versions that are or were live."""
-    mine = select(Revision.version_id).join(Revision.deployment).where(Deployment.model_id == model_id)
-    return set(db.scalars(mine.distinct()))
-
-
 def list_versions_to_choose(db: Session, deployment: Deployment, *, limit: int = 100) -> Sequence[Version]:
     """Return the newest versions that the deployment could run."""
     mine = select(Version).where(Version.model_id == deployment.model_id, Version.archived_at.is_(None))
@@ -267,19 +257,6 @@ def list_story_of(db: Session, actor: Actor, model_id: str, *, limit: int = 50) 
         .order_by(desc(Revision.from_at), desc(Revision.id))
         .limit(limit)
     ).all()
-
-
-def count_live(db: Session, actor: Actor) -> dict[str, int]:
-    """Return how many deployments that the actor may see are live, by environment."""
-    counted = (
-        select(Environment.name, func.count())
-        .select_from(Revision)
-        .join(Revision.deployment)
-        .join(Deployment.environment)
-        .where(Revision.to_at.is_(None), Deployment.workspace_id == actor.workspace_id, granted(Deployment, actor))
-        .group_by(Environment.name)
-    )
-    return {row[0]: row[1] for row in db.execute(counted)}
 
 
 def count_by_environment(db: Session, actor: Actor) -> dict[str, int]:

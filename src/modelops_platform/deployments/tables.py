@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, select, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, column_property, foreign, mapped_column, relationship
 
-from modelops_platform.core.db import Base, Id, InWorkspace, utc_now
+from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
 from modelops_platform.identity.tables import User
 from modelops_platform.registry.tables import Model, Version
 
@@ -37,16 +37,7 @@ class Deployment(InWorkspace, Base):
     """One model answering in one environment, for somebody, somewhere."""
 
     __tablename__ = "deployments"
-    __table_args__ = (
-        Index(
-            "uq_deployments_living_name",
-            "workspace_id",
-            "name",
-            unique=True,
-            sqlite_where=text("archived_at IS NULL"),
-            postgresql_where=text("archived_at IS NULL"),
-        ),
-    )
+    __table_args__ = (unique_while("archived_at IS NULL", "uq_deployments_living_name", "workspace_id", "name"),)
     object_kind: ClassVar[str] = "deployment"
 
     id: Mapped[Id]
@@ -93,13 +84,7 @@ class Revision(Base):
     __table_args__ = (
         UniqueConstraint("deployment_id", "number"),
         CheckConstraint("to_at IS NULL OR to_at >= from_at", name="ends_after_it_begins"),
-        Index(
-            "uq_deployment_revisions_open",
-            "deployment_id",
-            unique=True,
-            sqlite_where=text("to_at IS NULL"),
-            postgresql_where=text("to_at IS NULL"),
-        ),
+        unique_while("to_at IS NULL", "uq_deployment_revisions_open", "deployment_id"),
         Index(None, "deployment_id", "from_at"),
     )
 

@@ -7,14 +7,11 @@ decisions and votes are only ever added.
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, event, inspect, text
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, event, inspect
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from modelops_platform.core.db import Base, Id, InWorkspace, utc_now
+from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
 from modelops_platform.registry.tables import Model, Version
-
-_IN_FORCE = text("to_at IS NULL")
-_OPEN = text("state = 'open'")
 
 
 class RiskAssessment(InWorkspace, Base):
@@ -22,13 +19,7 @@ class RiskAssessment(InWorkspace, Base):
 
     __tablename__ = "risk_assessments"
     __table_args__ = (
-        Index(
-            "uq_risk_assessments_in_force",
-            "model_id",
-            unique=True,
-            sqlite_where=_IN_FORCE,
-            postgresql_where=_IN_FORCE,
-        ),
+        unique_while("to_at IS NULL", "uq_risk_assessments_in_force", "model_id"),
         Index(None, "model_id", "from_at"),
     )
     object_kind: ClassVar[str] = "risk_assessment"
@@ -112,15 +103,7 @@ class ApprovalRequest(InWorkspace, Base):
 
     __tablename__ = "approval_requests"
     __table_args__ = (
-        Index(
-            "uq_approval_requests_open",
-            "version_id",
-            "action",
-            "environment_id",
-            unique=True,
-            sqlite_where=_OPEN,
-            postgresql_where=_OPEN,
-        ),
+        unique_while("state = 'open'", "uq_approval_requests_open", "version_id", "action", "environment_id"),
         Index(None, "workspace_id", "state", "id"),
         Index(None, "model_id", "id"),
     )
@@ -184,15 +167,7 @@ class EnforcementChange(InWorkspace, Base):
     """How long the gate of a workspace enforced or only observed, and why that was changed."""
 
     __tablename__ = "enforcement_changes"
-    __table_args__ = (
-        Index(
-            "uq_enforcement_changes_in_force",
-            "workspace_id",
-            unique=True,
-            sqlite_where=_IN_FORCE,
-            postgresql_where=_IN_FORCE,
-        ),
-    )
+    __table_args__ = (unique_while("to_at IS NULL", "uq_enforcement_changes_in_force", "workspace_id"),)
 
     id: Mapped[Id]
     mode: Mapped[str] = mapped_column(String(10))

@@ -218,9 +218,12 @@ def list_units(db: Session, actor: Actor) -> Sequence[Unit]:
     return db.scalars(select(Unit).where(Unit.workspace_id == actor.workspace_id).order_by(Unit.name)).all()
 
 
+_UNIT = select(Unit).where(Unit.id == bindparam("wanted"), Unit.workspace_id == bindparam("workspace"))
+
+
 def get_unit(db: Session, actor: Actor, unit_id: str) -> Unit:
     """Return a unit. Raises NotFound."""
-    unit = db.scalars(select(Unit).where(Unit.id == unit_id, Unit.workspace_id == actor.workspace_id)).one_or_none()
+    unit = db.scalars(_UNIT, {"wanted": unit_id, "workspace": actor.workspace_id}).one_or_none()
     if unit is None:
         raise NotFound(
             f"There is no unit {unit_id[:80]!r}.", remedy="Look at the list of units.", field="unit", value=unit_id[:80]

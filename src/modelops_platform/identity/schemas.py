@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from modelops_platform.web.forms import EmptyIsNone, In, OptionalText, Out, PageIn
+from modelops_platform.web.forms import EmptyIsNone, In, Moment, OptionalText, Out, PageIn
 
 from .domain import Role, Scope
 
@@ -130,9 +130,7 @@ class TokenIn(In):
 
     name: Name = Field(examples=["laptop"], description="What it is for, so that it can be recognised later.")
     scope: Scope = Field(default=Scope.ALL, description="What it may be used for, at most.")
-    expires_at: Annotated[AwareDatetime | None, EmptyIsNone] = Field(
-        default=None, description="When it ends; null is never."
-    )
+    expires_at: Annotated[Moment | None, EmptyIsNone] = Field(default=None, description="When it ends; null is never.")
     user_id: OptionalId = Field(default=None, description="A service account that you manage; by default yourself.")
 
 

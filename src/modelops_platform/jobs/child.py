@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from modelops_platform.core.errors import PlatformError
-from modelops_platform.core.processes import end_with_parent
+from modelops_platform.core.processes import end_with_parent, limit_resources
 
 from .domain.states import Retry, may_help_again, words_for
 
@@ -64,15 +64,11 @@ def _say(answers: TextIO, **message: Any) -> None:
 
 
 def _limit(*, cpu_seconds: int, memory_bytes: int) -> None:
-    for what, soft, hard in (
+    limit_resources(
         (resource.RLIMIT_CORE, 0, 0),
         (resource.RLIMIT_CPU, cpu_seconds, cpu_seconds + 2),  # first a signal that says why, then the end
         (resource.RLIMIT_AS, memory_bytes, memory_bytes),
-    ):
-        _, most = resource.getrlimit(what)
-        if most != resource.RLIM_INFINITY:
-            soft, hard = min(soft, most), min(hard, most)
-        resource.setrlimit(what, (soft, hard))
+    )
     end_with_parent(signal.SIGKILL)
 
 

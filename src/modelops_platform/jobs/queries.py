@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, desc, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
-from modelops_platform.core.actor import Actor
+from modelops_platform.core.actor import Actor, system_actor
 from modelops_platform.core.cursors import Page, paginate
 from modelops_platform.core.errors import NotFound
 
@@ -39,6 +39,7 @@ def list_jobs(
     state: JobState | None = None,
     kind: str | None = None,
     model_id: str | None = None,
+    with_upkeep: bool = True,
     cursor: str | None = None,
     limit: int = 50,
 ) -> Page[Job]:
@@ -50,6 +51,10 @@ def list_jobs(
         statement = statement.where(Job.kind == kind)
     if model_id is not None:
         statement = statement.where(Job.model_id == model_id)
+    if not with_upkeep:
+        statement = statement.where(
+            or_(Job.created_by != system_actor(actor.workspace_id).id, Job.state != JobState.SUCCEEDED.value)
+        )
     return paginate(db, statement, desc(Job.id), cursor=cursor, limit=limit)
 
 

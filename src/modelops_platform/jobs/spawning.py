@@ -9,11 +9,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from modelops_platform.core.errors import InvalidInput
+from modelops_platform.core.processes import end_group
 
 from .domain.states import Retry
 from .handlers import Limits
@@ -63,7 +63,7 @@ def run_in_child(
     except subprocess.TimeoutExpired:
         raise Retry("The job's process did not end after its last word.") from None
     finally:
-        _end(child)
+        end_group(child)
     return listener.result(status)
 
 
@@ -132,13 +132,3 @@ class _Listener:
 
 def _ending(status: int) -> str:
     return signal.Signals(-status).name if status < 0 else f"status {status}"
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Kill whatever is left of the child's process group, and collect it."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(child.pid, signal.SIGKILL)
-    child.wait()
-    for pipe in (child.stdout, child.stderr):
-        if pipe is not None:
-            pipe.close()

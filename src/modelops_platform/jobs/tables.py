@@ -3,15 +3,13 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import Float, ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import Float, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from modelops_platform.core.db import Base, Id, InWorkspace, Json, utc_now
+from modelops_platform.core.db import Base, Id, InWorkspace, Json, unique_while, utc_now
 
 from .domain.rhythm import Rhythm
 from .domain.states import LONGEST_ERROR, LONGEST_STEP, UNFINISHED, JobState
-
-_IS_UNFINISHED = text("state IN ('queued', 'running')")
 
 
 class Job(InWorkspace, Base):
@@ -25,14 +23,7 @@ class Job(InWorkspace, Base):
         Index(None, "unit_id", "id"),
         Index(None, "model_id", "id"),
         UniqueConstraint("schedule_id", "due_at"),
-        Index(
-            "uq_jobs_workspace_id_key_unfinished",
-            "workspace_id",
-            "key",
-            unique=True,
-            sqlite_where=_IS_UNFINISHED,
-            postgresql_where=_IS_UNFINISHED,
-        ),
+        unique_while("state IN ('queued', 'running')", "uq_jobs_workspace_id_key_unfinished", "workspace_id", "key"),
     )
     object_kind: ClassVar[str] = "job"
 

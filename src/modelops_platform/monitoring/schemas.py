@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AliasPath, AwareDatetime, Field, ValidationInfo, field_validator
+from pydantic import AliasPath, Field, ValidationInfo, field_validator
 
 from modelops_platform.registry.schemas import Named
-from modelops_platform.web.forms import EmptyIsNone, In, Out, PageIn
+from modelops_platform.web.forms import EmptyIsNone, In, Moment, Out, PageIn
 
 from .domain.lights import Light
 from .domain.limits import Bad, Limits, Measure, read_span
@@ -112,8 +112,8 @@ def limits_of(values: dict[str, Any]) -> Limits:
 class WindowIn(In):
     """The stretch of time that a figure was computed over: [from, to)."""
 
-    from_at: AwareDatetime = Field(alias="from")
-    to_at: AwareDatetime = Field(alias="to")
+    from_at: Moment = Field(alias="from")
+    to_at: Moment = Field(alias="to")
 
     @field_validator("to_at")
     @classmethod
@@ -130,7 +130,7 @@ class PointIn(In):
     value: float | None = Field(
         default=None, strict=True, description="A finite number; null: there was nothing to compute it from."
     )
-    at: AwareDatetime | None = Field(
+    at: Moment | None = Field(
         default=None, description="The time it is about, with its zone; at most a day ahead; by default now."
     )
     n: int | None = Field(default=None, strict=True, ge=0, le=2**53 - 1, description="Rows that it stands on.")
@@ -141,13 +141,6 @@ class PointIn(In):
     error: Annotated[Annotated[str, Field(max_length=500)] | None, EmptyIsNone] = Field(
         default=None, description="Why the figure could not be computed; then there is no value."
     )
-
-    @field_validator("at", mode="before")
-    @classmethod
-    def _is_text(cls, value: Any) -> Any:
-        if value is not None and not isinstance(value, str | datetime):
-            raise ValueError("a time is text such as 2026-05-03T14:00:00Z")
-        return value
 
     @field_validator("error")
     @classmethod
@@ -166,8 +159,8 @@ class PointsIn(In):
 class PointFilter(In):
     """Which points: those whose time lies in [since, until)."""
 
-    since: Annotated[AwareDatetime | None, EmptyIsNone] = None
-    until: Annotated[AwareDatetime | None, EmptyIsNone] = None
+    since: Annotated[Moment | None, EmptyIsNone] = None
+    until: Annotated[Moment | None, EmptyIsNone] = None
 
 
 class PointPage(PointFilter, PageIn):

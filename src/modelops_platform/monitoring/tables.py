@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, event, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, event
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship
 
 from modelops_platform.core import clock
-from modelops_platform.core.db import Base, Id, InWorkspace, utc_now
+from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
 from modelops_platform.deployments.tables import Deployment, Environment
 from modelops_platform.identity.tables import Token, User
 from modelops_platform.registry.tables import Model
@@ -82,13 +82,7 @@ class MonitorLimits(Base):
     __tablename__ = "monitor_limits"
     __table_args__ = (
         CheckConstraint("to_at IS NULL OR to_at >= from_at", name="ends_after_it_begins"),
-        Index(
-            "uq_monitor_limits_open",
-            "monitor_id",
-            unique=True,
-            sqlite_where=text("to_at IS NULL"),
-            postgresql_where=text("to_at IS NULL"),
-        ),
+        unique_while("to_at IS NULL", "uq_monitor_limits_open", "monitor_id"),
         Index(None, "monitor_id", "from_at"),
     )
 
@@ -192,13 +186,7 @@ class Alert(InWorkspace, Base):
 
     __tablename__ = "alerts"
     __table_args__ = (
-        Index(
-            "uq_alerts_open",
-            "monitor_id",
-            unique=True,
-            sqlite_where=text("closed_at IS NULL"),
-            postgresql_where=text("closed_at IS NULL"),
-        ),
+        unique_while("closed_at IS NULL", "uq_alerts_open", "monitor_id"),
         Index(None, "model_id", "id"),
         Index(None, "closed_at"),
     )

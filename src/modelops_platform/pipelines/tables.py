@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint, text
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from modelops_platform.core.db import Base, Id, InWorkspace, utc_now
+from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
 from modelops_platform.identity.tables import User
 from modelops_platform.jobs.tables import Job
 from modelops_platform.registry.tables import DataSet, Model, Version
@@ -18,16 +18,7 @@ class TrainingRecipe(InWorkspace, Base):
     """How a model is trained again and again: a document without code, for one model."""
 
     __tablename__ = "recipes"
-    __table_args__ = (
-        Index(
-            "uq_recipes_living_name",
-            "model_id",
-            "name",
-            unique=True,
-            sqlite_where=text("archived_at IS NULL"),
-            postgresql_where=text("archived_at IS NULL"),
-        ),
-    )
+    __table_args__ = (unique_while("archived_at IS NULL", "uq_recipes_living_name", "model_id", "name"),)
     object_kind: ClassVar[str] = "recipe"
 
     id: Mapped[Id]

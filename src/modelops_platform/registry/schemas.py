@@ -5,7 +5,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictInt, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, model_validator
 
 from modelops_platform.web.forms import EmptyIsNone, In, Out, PageIn
 
@@ -19,7 +19,7 @@ Reference = Annotated[Annotated[str, Field(max_length=254)] | None, EmptyIsNone]
 Label = Annotated[Annotated[str, Field(max_length=250)] | None, EmptyIsNone]
 Address = Annotated[Annotated[str, Field(max_length=2000)] | None, EmptyIsNone]
 Count = Annotated[int, Field(strict=True, ge=0, le=LARGEST_COUNT)]
-Scalar = StrictBool | StrictInt | float | str | None
+Scalar = StrictBool | StrictInt | StrictFloat | str | None  # text that looks like a number stays text
 
 
 class Sort(StrEnum):
@@ -195,9 +195,9 @@ class MetricIn(In):
     """One figure measured on the version."""
 
     name: Name
-    value: float = Field(description="Finite.")
+    value: float = Field(strict=True, description="Finite.")
     n: Count | None = Field(default=None, description="Rows it was measured on.")
-    standard_error: float | None = Field(default=None, ge=0)
+    standard_error: float | None = Field(default=None, strict=True, ge=0)
     higher_is_better: StrictBool | None = Field(
         default=None, description="Needed only for names that are not well known."
     )

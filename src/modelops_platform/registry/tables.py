@@ -3,10 +3,10 @@
 from datetime import date, datetime
 from typing import Any, ClassVar
 
-from sqlalchemy import BigInteger, Date, ForeignKey, Index, String, Text, UniqueConstraint, event, inspect, text
+from sqlalchemy import BigInteger, Date, ForeignKey, Index, String, Text, UniqueConstraint, event, inspect
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from modelops_platform.core.db import Base, Id, InWorkspace, utc_now
+from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
 from modelops_platform.identity.tables import Unit, User
 
 
@@ -14,16 +14,7 @@ class UseCase(InWorkspace, Base):
     """What models are used for: a purpose with an owner and a value."""
 
     __tablename__ = "use_cases"
-    __table_args__ = (
-        Index(
-            "uq_use_cases_living_name",
-            "workspace_id",
-            "name",
-            unique=True,
-            sqlite_where=text("archived_at IS NULL"),
-            postgresql_where=text("archived_at IS NULL"),
-        ),
-    )
+    __table_args__ = (unique_while("archived_at IS NULL", "uq_use_cases_living_name", "workspace_id", "name"),)
     object_kind: ClassVar[str] = "use_case"
 
     id: Mapped[Id]
@@ -46,14 +37,7 @@ class Model(InWorkspace, Base):
 
     __tablename__ = "models"
     __table_args__ = (
-        Index(
-            "uq_models_living_name",
-            "workspace_id",
-            "name",
-            unique=True,
-            sqlite_where=text("archived_at IS NULL"),
-            postgresql_where=text("archived_at IS NULL"),
-        ),
+        unique_while("archived_at IS NULL", "uq_models_living_name", "workspace_id", "name"),
         Index(None, "workspace_id", "skeleton"),
         Index(None, "workspace_id", "updated_at", "id"),
     )
@@ -154,13 +138,7 @@ class SummaryInterval(Base):
 
     __tablename__ = "summary_intervals"
     __table_args__ = (
-        Index(
-            "uq_summary_intervals_open",
-            "model_id",
-            unique=True,
-            sqlite_where=text("to_at IS NULL"),
-            postgresql_where=text("to_at IS NULL"),
-        ),
+        unique_while("to_at IS NULL", "uq_summary_intervals_open", "model_id"),
         Index(None, "from_at", "to_at"),
     )
 
@@ -239,16 +217,7 @@ class Alias(Base):
     """A name that pointed to a version from one moment to another; open ones point now."""
 
     __tablename__ = "aliases"
-    __table_args__ = (
-        Index(
-            "uq_aliases_living_name",
-            "model_id",
-            "name",
-            unique=True,
-            sqlite_where=text("to_at IS NULL"),
-            postgresql_where=text("to_at IS NULL"),
-        ),
-    )
+    __table_args__ = (unique_while("to_at IS NULL", "uq_aliases_living_name", "model_id", "name"),)
 
     id: Mapped[Id]
     model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"), index=True)
@@ -267,16 +236,7 @@ class DataSet(InWorkspace, Base):
     """A record of data: name, digest, columns, and the file if it is kept here."""
 
     __tablename__ = "data_sets"
-    __table_args__ = (
-        Index(
-            "uq_data_sets_living_name",
-            "workspace_id",
-            "name",
-            unique=True,
-            sqlite_where=text("archived_at IS NULL"),
-            postgresql_where=text("archived_at IS NULL"),
-        ),
-    )
+    __table_args__ = (unique_while("archived_at IS NULL", "uq_data_sets_living_name", "workspace_id", "name"),)
     object_kind: ClassVar[str] = "data_set"
 
     id: Mapped[Id]

@@ -1,26 +1,22 @@
 """Shapes of the leader's view."""
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import BeforeValidator, Field
 
-from modelops_platform.web.forms import EmptyIsNone, Out, PageIn
+from modelops_platform.web.forms import EmptyIsNone, Moment, Out, PageIn
 
 
 def _end_of_day(value: Any) -> Any:
     return f"{value}T23:59:59.999999Z" if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value) else value
 
 
-def _aware(value: datetime | None) -> datetime | None:
-    return value if value is None or value.tzinfo else value.replace(tzinfo=UTC)
-
-
 class PortfolioFilter(PageIn):
     """What the portfolio is narrowed by; all of it stands in the address of the page."""
 
-    at: Annotated[datetime | None, EmptyIsNone, BeforeValidator(_end_of_day), AfterValidator(_aware)] = Field(
+    at: Annotated[Moment | None, EmptyIsNone, BeforeValidator(_end_of_day)] = Field(
         default=None, description="As of this moment, a bare date is its last one; now if left out."
     )
     unit: Annotated[str | None, EmptyIsNone] = Field(default=None, max_length=36, description="Id of a unit.")

@@ -33,6 +33,7 @@ SECURITY_HEADERS = [
 ]
 ANY_HOST = frozenset({"/healthz", "/readyz", "/health", "/version"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_HOST = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]]+))(?::\d*)?", re.ASCII)
 _BAD_ESCAPE = re.compile(rb"%00|%(?![0-9A-Fa-f]{2})")
 _READ = frozenset({b"host", b"origin", b"sec-fetch-site"})
 _ADDED = [*SECURITY_HEADERS, (b"cache-control", b"no-store")]
@@ -130,10 +131,10 @@ def _problem(status: int, code: str, detail: str, remedy: str) -> dict[str, Any]
 
 
 def _host_name(header: str) -> str:
+    """Return the host without its port; what is written in any other way stays, and is unknown."""
     host = header.strip().lower()
-    if host.startswith("["):
-        return host[1 : host.find("]")] if "]" in host else host
-    return host.rsplit(":", 1)[0] if host.count(":") == 1 else host
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]) if found else host
 
 
 def _is_same_site(sent: dict[bytes, str]) -> bool:

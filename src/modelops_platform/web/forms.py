@@ -1,8 +1,10 @@
 """Bases of the shapes that come in and go out."""
 
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from modelops_platform.core.cursors import LARGEST_PAGE
 
@@ -27,6 +29,25 @@ def _empty_is_none(value: Any) -> Any:
 
 EmptyIsNone = BeforeValidator(_empty_is_none)
 OptionalText = Annotated[str | None, EmptyIsNone]
+
+_DATE = re.compile(r"\s*\d{4}-\d\d-\d\d", re.ASCII)
+
+
+def _written_out(value: Any) -> Any:
+    """Refuse a bare number, which may be seconds or milliseconds."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
+        return value
+    raise ValueError("a time is text such as 2026-05-03T14:00:00Z")
+
+
+def _within_reach(value: datetime) -> datetime:
+    """Return the time in UTC; at the ends of the calendar that, and any reckoning with days, would fail."""
+    if not 1900 <= value.year <= 9998:
+        raise ValueError("a time lies in the years 1900 to 9998")
+    return value.astimezone(UTC)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_within_reach)]
 
 
 class PageOut(BaseModel, Generic[T]):

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -156,6 +157,7 @@ def make_templates() -> Environment:
         moment=moment,
         bytes=size,
         figure=figure,
+        shell=shlex.quote,
         iso=lambda at: at.isoformat(timespec="seconds"),
     )
     environment.globals["asset"] = asset

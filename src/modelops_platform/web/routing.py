@@ -127,7 +127,7 @@ class RouteIndex:
                 beginning = _beginning(route.path)
                 if "{" in beginning:
                     raise RuntimeError(f"The path {route.path} begins with a parameter: begin it with a word.")
-                for method in route.methods:
+                for method in route.methods or ():
                     self._routes.setdefault((method, beginning), []).append(route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -216,7 +216,23 @@ def read_policy(data: object) -> Policy:
     scope.done()
     fields.done()
     unique((requirement.id for requirement in policy.requirements), "requirements")
+    _must_ask_others(policy)
     return policy
+
+
+def _must_ask_others(policy: Policy) -> None:
+    """Refuse a policy that would open what is always guarded to somebody alone; who publishes it could be that one."""
+    scope = policy.scope
+    opened = scope.actions & ALWAYS_GUARDED if scope.kinds is None or scope.kinds & MODEL_KINDS else frozenset()
+    if scope.environments == frozenset({EnvironmentClass.OPEN}):
+        opened -= {ACTIVATE}
+    asked = any(
+        isinstance(requirement.check, Approvals) and requirement.weight is Weight.REQUIRED
+        for requirement in policy.requirements
+    )
+    if opened and not asked:
+        named = ", ".join(sorted(map(str, opened)))
+        raise invalid("requirements", named, "ask nobody else's approval for", "Add a required check `approvals`.")
 
 
 def _read_scope(fields: Fields) -> Scope:

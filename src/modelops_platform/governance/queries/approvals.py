@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, desc, func, select
+from sqlalchemy import Select, desc, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from modelops_platform.core.actor import Actor, ActorKind, Permission
@@ -131,12 +131,6 @@ def count_waiting_for(db: Session, actor: Actor) -> int:
     if not actor.may_somewhere(Permission.VOTE):
         return 0
     return sum(waiting.is_for_me for waiting in list_waiting(db, actor))
-
-
-def count_open(db: Session, model_id: str) -> int:
-    """Count the open requests of a model, as stored."""
-    statement = select(func.count()).select_from(ApprovalRequest)
-    return db.scalar(statement.where(ApprovalRequest.model_id == model_id, ApprovalRequest.state == "open")) or 0
 
 
 def voter_of(actor: Actor, model: Model, facts: Facts) -> Voter:

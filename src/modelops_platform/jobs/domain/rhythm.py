@@ -1,5 +1,6 @@
 """When a schedule is due."""
 
+import functools
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo, available_timezones
@@ -8,6 +9,7 @@ from apscheduler.triggers.cron import CronTrigger
 
 from modelops_platform.core.errors import InvalidInput
 
+_zones = functools.cache(available_timezones)  # it walks the files each time
 LONGEST_PERIOD = timedelta(days=366)
 
 
@@ -30,7 +32,7 @@ class Rhythm:
                 field="every_seconds",
                 value=self.every_seconds,
             )
-        if self.timezone not in available_timezones():
+        if self.timezone not in _zones():
             raise InvalidInput(
                 f"There is no time zone {self.timezone[:60]!r}.",
                 remedy="Give a name such as Europe/Berlin.",

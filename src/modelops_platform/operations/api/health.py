@@ -6,6 +6,7 @@ from prometheus_client import generate_latest
 from sqlalchemy import text
 from starlette.responses import Response
 
+from modelops_platform.artifacts.store import store_of
 from modelops_platform.core.actor import Permission
 from modelops_platform.core.errors import Unavailable
 from modelops_platform.core.schema import is_current
@@ -27,10 +28,11 @@ async def healthz() -> Response:
 
 @health.get("/readyz", openapi_extra=public(), include_in_schema=False)
 def readyz(db: ReadDb) -> Response:
-    """Say whether requests can be served: the database answers and has this code's schema."""
+    """Say whether requests can be served: database, migrations, file store."""
     db.execute(text("SELECT 1"))
     if not is_current(db):
         raise Unavailable("Migrations are pending.", remedy="Run `modelops db upgrade`.")
+    store_of(db).check()
     return Response(b'{"status":"ready"}', media_type="application/json")
 
 

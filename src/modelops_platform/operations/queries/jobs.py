@@ -32,6 +32,7 @@ def list_jobs(db: Session, actor: Actor, wanted: JobFilter) -> Page[Job]:
         state=wanted.state,
         kind=wanted.kind,
         model_id=wanted.model_id,
+        with_upkeep=wanted.upkeep,
         cursor=wanted.cursor,
         limit=wanted.limit,
     )

@@ -15,6 +15,7 @@ class JobFilter(PageIn):
     state: JobState | None = Field(default=None, description="Only jobs in this state.")
     kind: OptionalText = Field(default=None, max_length=60, description="Only jobs of this kind, `room.verb`.")
     model_id: OptionalText = Field(default=None, max_length=36, description="Only jobs about this model.")
+    upkeep: bool = Field(default=False, description="Also what the platform does by itself and went well.")
 
 
 class JobOut(Out):

@@ -12,7 +12,6 @@ from modelops_platform.core.errors import InvalidInput
 
 LONGEST_TEXT = 4000
 LONGEST_LINK = 2000
-KEY = re.compile(r"[a-z][a-z0-9_]{0,59}")
 Value = str | int | float | bool
 _YES_NO = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 

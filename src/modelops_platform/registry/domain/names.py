@@ -37,6 +37,14 @@ def checked_alias(name: str) -> str:
             field="alias",
             value=kept,
         )
+    meant = _CLEAR_ALIASES.get(skeleton(kept))
+    if meant is not None and kept.casefold() != meant:
+        raise InvalidInput(
+            f"The alias {kept!r} looks like {meant!r}, and is another one.",
+            remedy=f"Write {meant}, or choose a word that nobody takes for it.",
+            field="alias",
+            value=kept,
+        )
     return kept
 
 
@@ -87,3 +95,7 @@ def skeleton(name: str) -> str:
     folded = unicodedata.normalize("NFKD", name).casefold().translate(_LOOK_ALIKES)
     plain = "".join(c for c in folded if not unicodedata.combining(c))
     return plain.replace("i", "l").replace("rn", "m").replace("vv", "w")[:LONGEST_SKELETON]
+
+
+# What stands for a decision may not be imitated: who reads such an alias must be right.
+_CLEAR_ALIASES = {skeleton(word): word for word in ("champion", "challenger", "production")}

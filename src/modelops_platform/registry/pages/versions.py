@@ -54,6 +54,7 @@ def show_version(request: Request, db: ReadDb, actor: CurrentActor, name: str, n
         files=artifacts.file_rows(db, version.files),
         names=identity.names_of(db, {version.created_by}),
         server=str(request.base_url).rstrip("/"),
+        may_open=actor.may(Permission.OPEN_QUARANTINED, header.model),
     )
 
 

@@ -19,7 +19,7 @@ from .models import (
     note_similar_names,
     visible_to,
 )
-from .search import Facet, FacetOption, count_facets, count_models, export_models, list_models
+from .search import count_facets, count_models, export_models, list_models
 from .use_cases import (
     count_models_by_use_case,
     find_use_case,
@@ -32,8 +32,6 @@ from .versions import get_version, get_version_by_id, list_versions, visible_ver
 
 __all__ = [
     "DescribedFields",
-    "Facet",
-    "FacetOption",
     "Header",
     "VersionHeader",
     "alias_history",

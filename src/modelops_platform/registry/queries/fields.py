@@ -14,7 +14,6 @@ from ..domain.kinds import ModelKind
 from ..kinds import kind_fields
 from ..tables import CustomField, Model
 
-
 _ALL_FIELDS = (
     select(CustomField)
     .where(CustomField.workspace_id == bindparam("workspace"))

@@ -1,7 +1,6 @@
 """Finding models: by text, by facets, in pages or whole, always bounded by what the actor may see."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +24,7 @@ from modelops_platform.core.actor import Actor
 from modelops_platform.core.cursors import Key, Page, paginate
 from modelops_platform.identity.tables import Unit, UnitAncestor, User
 
+from ..domain.facets import Facet, FacetOption
 from ..domain.kinds import KIND_WORDS, ModelKind
 from ..domain.search import UNKNOWN_LIGHTS, Term, parse_search
 from ..schemas import ModelFilter, Sort
@@ -147,25 +147,6 @@ def _owners(actor: Actor, values: Sequence[str]) -> Select[str]:
     parts = [func.lower(User.name).contains(value.lower(), autoescape=True) for value in asked]
     named = or_(User.id.in_(asked), User.email.in_([value.lower() for value in asked]), *parts)
     return select(User.id).where(User.workspace_id == actor.workspace_id, named)
-
-
-@dataclass(frozen=True, slots=True)
-class FacetOption:
-    """One value of a facet, and how many models have it."""
-
-    value: str
-    label: str
-    count: int
-    active: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Facet:
-    """A way to narrow the list, with its most frequent values."""
-
-    name: str
-    label: str
-    options: list[FacetOption]
 
 
 FACETS = {

@@ -51,7 +51,7 @@ def register_model(db: Session, actor: Actor, wanted: ModelIn) -> Model:
     }
     tags = sorted((checked_name(key, "tag"), value) for key, value in wanted.tags.items())
     _insert(db, row, tags)
-    mark_look_alikes(db, actor.workspace_id, row["skeleton"])
+    mark_look_alikes(db, actor.workspace_id, skeleton(name))
     model = queries.get_model(db, actor, name)
     begin_standing(db, model.summary)
     events.record(

@@ -1,0 +1,52 @@
+"""`python -m benchmarks` measures and writes docs/benchmarks.md; `python -m benchmarks soak` kills job processes."""
+
+import argparse
+import os
+import sys
+import tempfile
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+from tests.postgres import Postgres, start_server
+
+from . import figures, report
+from .soak import soak
+
+
+def main() -> int:
+    """Run what the command line asks for, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=["measure", "soak"], default="measure")
+    parser.add_argument("--quick", action="store_true", help="shorter, and without writing docs/benchmarks.md")
+    parser.add_argument("--postgres", action="store_true", help="measure on PostgreSQL too")
+    parser.add_argument("--rounds", type=int, default=3, help="rounds of `soak`")
+    asked = parser.parse_args()
+    if asked.what == "soak":
+        return 1 if soak(asked.rounds) else 0
+    return measure(quick=asked.quick, postgres=asked.postgres)
+
+
+def measure(*, quick: bool, postgres: bool) -> int:
+    """Measure, print the table, and write the page unless it was a quick look."""
+    size, calm = figures.QUICK if quick else figures.FULL, os.getloadavg()[0]
+    results: dict[str, list[figures.Figure]] = {}
+    with ExitStack() as stack:
+        databases: dict[str, str | None] = {"SQLite": None}
+        if postgres:
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True))
+            server = stack.enter_context(closing(Postgres(start_server(Path(folder)), configuration=())))
+            databases["PostgreSQL"] = server.empty_database()
+        for database, url in databases.items():
+            try:
+                results[database] = list(figures.measure(size, url))
+            except figures.Refused as refused:
+                print(f"FAILED: {refused}", file=sys.stderr)
+                return 1
+            print(f"\n{database}\n{report.as_text(results[database])}\n")
+    if not quick:
+        report.write_page(results, calm)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
