@@ -71,9 +71,9 @@ class Server:
     def until_ready(self) -> None:
         """Wait until the server says that it can serve."""
         deadline = time.monotonic() + PATIENCE
-        while httpx2.get(f"{self.url}/readyz", timeout=PATIENCE).status_code != 200:
+        while (answer := httpx2.get(f"{self.url}/readyz", timeout=PATIENCE)).status_code != 200:
             if time.monotonic() > deadline:
-                raise RuntimeError("The server did not get ready.")
+                raise RuntimeError(f"The server did not get ready: {answer.text}")
             time.sleep(0.01)
 
     def until_jobs_run(self) -> None:

@@ -2,11 +2,14 @@
 
 import logging
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import structlog
+import uvicorn
 from fastapi import FastAPI
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
@@ -156,3 +159,16 @@ def client(client_as: Callable[..., TestClient]) -> TestClient:
 def nobody(app: FastAPI) -> TestClient:
     """A client that is not signed in."""
     return TestClient(app, follow_redirects=False)
+
+
+@pytest.fixture
+def live(app: FastAPI) -> Iterator[int]:
+    """The port of a real server over the application, for what only a real connection shows."""
+    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.01)
+    yield server.servers[0].sockets[0].getsockname()[1]
+    server.should_exit = True
+    thread.join(10)

@@ -1,13 +1,11 @@
 """Stores to test with: SQLite goes with a local folder, PostgreSQL with a server that speaks S3."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import obstore
 import pytest
-import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import func, select
@@ -107,16 +105,3 @@ def work_off(settings: Settings, database: Database) -> Callable[[], None]:
         raise AssertionError("the jobs did not end")
 
     return run
-
-
-@pytest.fixture
-def live(app: FastAPI) -> Iterator[int]:
-    """The port of a real server over the application, for what only a real connection shows."""
-    server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_level="critical", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    yield server.servers[0].sockets[0].getsockname()[1]
-    server.should_exit = True
-    thread.join(10)

@@ -177,10 +177,16 @@ def test_the_gate_answers_programs_and_stores_what_ci_asked(bank: Setting, db: S
     assert count_decisions(db) == 2  # looking left nothing behind
 
 
+def test_what_no_policy_guards_is_allowed_and_says_so(bank: Setting) -> None:
+    question = {"model": bank.model, "version": 1, "alias": "challenger"}
+    answer = bank["robot"].post("/api/v1/gate", json=question)
+    assert (answer.json()["outcome"], answer.json()["policy_id"]) == ("allow", None)
+    assert "no policy guards this" in answer.json()["sentence"]
+
+
 @pytest.mark.parametrize(
     ("target", "status", "field"),
     [
-        ({"alias": "challenger"}, 422, "to"),
         ({"environment": "nowhere"}, 404, "environment"),
         ({"environment": "production", "alias": "champion"}, 422, "body"),
         ({}, 422, "body"),

@@ -132,6 +132,22 @@ def test_what_a_service_account_registers_was_made_by_the_named_developer(bank: 
     assert bank.person("robot").id in facts.committers
 
 
+def test_naming_another_developer_afterwards_moves_no_authorship(bank: Setting, database: Database) -> None:
+    def name_developer(who: str) -> None:
+        changed = bank["owner"].patch(f"/api/v1/models/{bank.model}", json={"developer": bank.person(who).id})
+        assert changed.status_code == 200, changed.text
+
+    bank.add_version(b"by ci, for nobody", by="robot")
+    name_developer("author")
+    bank.add_version(b"by ci, for the author", by="robot")
+    name_developer("validator")
+    with database.read() as db:
+        nobodys, authors = (queries.gather(db, queries.Case(id, CHAMPION)) for id in version_ids(db)[1:])
+    assert nobodys.author is None
+    assert authors.author == bank.person("author").id
+    assert {bank.person("author").id, bank.person("validator").id} <= authors.committers
+
+
 def test_where_the_owner_made_the_version_the_head_of_the_unit_takes_their_seat(
     bank: Setting, database: Database
 ) -> None:

@@ -38,6 +38,12 @@ def test_no_template_holds_inline_styles_or_code(path: Path) -> None:
     assert not re.search(r"<script(?![^>]*(?:src=|application/json))", text)
 
 
+@pytest.mark.parametrize("path", sorted(TEMPLATES.rglob("*.html")), ids=lambda path: path.name)
+def test_names_in_commands_to_copy_are_quoted_for_the_shell(path: Path) -> None:
+    for name in re.findall(r"modelops (?:register|versions|gate) [\"'] ~ ([^~)]+)", path.read_text(encoding="utf-8")):
+        assert name.strip().endswith("| shell"), name
+
+
 def test_a_light_says_its_state_in_shape_and_word(ui: Any) -> None:
     shown = {state: ui.light(state) for state in ("pass", "warn", "fail", "error", "no_data", "stale", "not_monitored")}
     assert "Not monitored" in shown["not_monitored"]

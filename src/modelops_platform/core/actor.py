@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from modelops_platform.core.errors import NotAllowed
+from .errors import NotAllowed
 
 
 class Permission(StrEnum):

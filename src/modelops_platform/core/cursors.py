@@ -14,7 +14,7 @@ from sqlalchemy.sql import operators
 from sqlalchemy.sql.elements import OrderByList
 from sqlalchemy.types import TypeEngine
 
-from modelops_platform.core.errors import InvalidInput
+from .errors import InvalidInput
 
 LARGEST_PAGE = 200
 

@@ -24,10 +24,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
 
-from modelops_platform.core import clock
-from modelops_platform.core.ids import new_id
-from modelops_platform.core.keys import Keys, load_keys
-from modelops_platform.core.settings import Settings
+from . import clock
+from .ids import new_id
+from .keys import Keys, load_keys
+from .settings import Settings
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from modelops_platform.core.actor import Actor
-from modelops_platform.core.errors import TransitionRefused
+from .actor import Actor
+from .errors import TransitionRefused
 
 
 @dataclass(frozen=True, slots=True)

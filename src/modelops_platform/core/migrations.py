@@ -4,8 +4,8 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import text
 
-from modelops_platform.core.db import Database
-from modelops_platform.core.paths import project_folder
+from .db import Database
+from .paths import project_folder
 
 _LOCK = 0x6D6F6470  # any number, the same in every process
 

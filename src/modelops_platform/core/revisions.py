@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from modelops_platform.core.errors import Stale
+from .errors import Stale
 
 
 class Revised(Protocol):

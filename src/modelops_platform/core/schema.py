@@ -6,7 +6,7 @@ from functools import cache
 from sqlalchemy import inspect, text
 from sqlalchemy.orm import Session
 
-from modelops_platform.core.paths import project_folder
+from .paths import project_folder
 
 _NAMED = re.compile(r'^(revision|down_revision) = "(\w+)"$', re.MULTILINE)
 

@@ -65,7 +65,7 @@ def show_gate(db: ReadDb, actor: CurrentActor, wanted: Annotated[GateQuery, Quer
     """Ask the same question without leaving a trace, for those who only look."""
     version = registry.get_version(db, actor, wanted.model, wanted.version)
     target = queries.find_target(db, actor, wanted.target)
-    return _print(service.must_judge(db, version, target), wanted, wanted.format)
+    return _print(queries.answer(db, version, target), wanted, wanted.format)
 
 
 def _print(decision: Decision, wanted: GateIn, how: GateFormat) -> Response:

@@ -183,6 +183,7 @@ class Version(InWorkspace, Base):
     environment: Mapped[dict[str, Any]] = mapped_column(default=dict)
     source: Mapped[dict[str, Any]] = mapped_column(default=dict)
     data_set_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("data_sets.id"))
+    developer_id: Mapped[str | None] = mapped_column(String(36))  # whom the model's record named when it was made
     created_by: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     archived_at: Mapped[datetime | None]

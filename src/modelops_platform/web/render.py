@@ -19,6 +19,7 @@ from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor
 from modelops_platform.core.paths import project_folder
 
+from .drawing import line
 from .frame import Entry, Frame, ShownActor, ShownEntry, Toast
 from .static import asset
 
@@ -157,6 +158,7 @@ def make_templates() -> Environment:
         moment=moment,
         bytes=size,
         figure=figure,
+        line=line,
         shell=shlex.quote,
         iso=lambda at: at.isoformat(timespec="seconds"),
     )

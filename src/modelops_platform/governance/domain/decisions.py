@@ -1,7 +1,7 @@
 """The one question of the platform: may this be done with this version? `decide` answers, and nothing else does."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, assert_never
@@ -127,6 +127,8 @@ class Decision:
     def sentence(self) -> str:
         """Answer in words."""
         assumed = " Nobody has assessed this model, so it is judged as tier 1." if self.tier_is_assumed else ""
+        if self.policy_id is None and self.is_allowed:
+            return "Yes: no policy guards this, so whoever has the right may do it."
         if self.policy_id is None:
             return f"No: no policy covers {self.action} for tier {self.tier}.{assumed}"
         counted = [judgement for judgement in self.judgements if judgement.status is not Status.NOT_APPLICABLE]
@@ -189,6 +191,11 @@ def decide_under(policies: Iterable[Policy], facts: Facts) -> Decision | None:
         return None
     policy = select_policy(policies, question)
     return decide(policy, facts)
+
+
+def allow_unguarded(facts: Facts) -> Decision:
+    """Answer yes to what no policy guards, in the same form as every other answer."""
+    return replace(decide(None, facts), outcome=Outcome.ALLOW)
 
 
 def decide(policy: Policy | None, facts: Facts) -> Decision:

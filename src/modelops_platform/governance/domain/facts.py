@@ -150,7 +150,8 @@ class Vote:
 class Facts:
     """Everything a decision needs to know. All times are aware; None means that nobody knows.
 
-    `committers` are all who changed the version or its training code; the model's named developer is one of them.
+    `committers` are all who changed the version or its training code; the developers whom the model's record named
+    then and names now are among them.
     `unit_head` is the nearest head, up the units' tree, who is not the author. `covers` is the digest of everything
     beside the files that an approval covers, made by `digest_of_covered`; an edit changes it, which voids the votes
     given before. `people` are those who could vote now.

@@ -14,7 +14,7 @@ from .approvals import (
 )
 from .assessments import assessment_history, find_assessment, page_assessments
 from .changes import Change, find_changes
-from .decisions import get_decision, judge, page_decisions
+from .decisions import answer, get_decision, judge, page_decisions
 from .facts import Case, covers_of, gather, gather_all
 from .policies import (
     enforcement_mode,
@@ -34,6 +34,7 @@ __all__ = [
     "Change",
     "Seen",
     "States",
+    "answer",
     "assessment_history",
     "count_waiting_for",
     "covers_of",

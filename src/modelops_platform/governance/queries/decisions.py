@@ -12,7 +12,7 @@ from modelops_platform.core.errors import NotFound
 from modelops_platform.identity.queries import granted
 from modelops_platform.registry.tables import Model, Version
 
-from ..domain.decisions import Decision, decide_under
+from ..domain.decisions import Decision, allow_unguarded, decide_under
 from ..domain.facts import Kind
 from ..domain.policies import Question, is_guarded
 from ..domain.targets import Target
@@ -28,6 +28,11 @@ def judge(db: Session, version: Version, target: Target, *, at: datetime | None 
     if not is_guarded(policies, Question(None, kind, target.environment_class, target.action)):
         return None
     return decide_under(policies, gather(db, Case(version.id, target), at=at))
+
+
+def answer(db: Session, version: Version, target: Target) -> Decision:
+    """Answer whether a version may go somewhere, also where nothing guards it: then the answer is yes."""
+    return judge(db, version, target) or allow_unguarded(gather(db, Case(version.id, target)))
 
 
 def visible_decisions(actor: Actor) -> Select[DecisionRecord]:

@@ -123,14 +123,16 @@ def _load_votes(db: Session, version_ids: list[str], at: datetime) -> Mapping[tu
 
 def _named(version: Version) -> set[str]:
     model = version.model
-    return {id for id in (version.created_by, model.owner_id, model.developer_id, model.validator_id) if id}
+    named = (version.created_by, version.developer_id, model.owner_id, model.developer_id, model.validator_id)
+    return {id for id in named if id}
 
 
 def _facts_of(version: Version, target: Target, now: datetime, people: People) -> Facts:
     """Name what the records of version and model say."""
     model = version.model
-    # What a service account registered was made by the developer named on the record, if there is one.
-    author = people.person(version.created_by) or people.person(model.developer_id)
+    # What a service account registered was made by the developer whom the record named then, if there was one:
+    # who names another one afterwards is still the author.
+    author = people.person(version.created_by) or people.person(version.developer_id)
     is_elsewhere = not version.files and bool(version.source.get("location"))
     return Facts(
         model_id=model.id,
@@ -144,7 +146,7 @@ def _facts_of(version: Version, target: Target, now: datetime, people: People) -
         file_count=None if is_elsewhere else len(version.files),
         author=author.id if author else None,
         author_unit=author.unit_id if author else None,
-        committers=frozenset(id for id in (version.created_by, model.developer_id) if id),
+        committers=frozenset(id for id in (version.created_by, version.developer_id, model.developer_id) if id),
         owner=model.owner_id,
         validator=model.validator_id,
         unit_head=people.head_above(model.unit_id, without=author.id if author else None),

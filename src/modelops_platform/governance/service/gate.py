@@ -98,10 +98,10 @@ def register_gates() -> None:
 def ask(db: Session, actor: Actor, version: Version, target: Target) -> Decision:
     """Answer whether a version may go somewhere, and store the answer; nothing moves.
 
-    Raises NotAllowed, InvalidInput (nothing guards the target).
+    Raises NotAllowed.
     """
     actor.must(Permission.DEPLOY, version.model)
-    decision = must_judge(db, version, target)
+    decision = queries.answer(db, version, target)
     is_enforced = queries.enforcement_mode(db, version.workspace_id) == Mode.ENFORCE
     asked = _Asked(_subject_of(version), target, decision, actor, "gate")
     events.record(db, actor, "gate.asked", asked.subject, **asked.told(_keep(db, asked, is_enforced=is_enforced)))

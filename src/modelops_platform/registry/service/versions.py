@@ -39,6 +39,7 @@ def add_version(db: Session, actor: Actor, model: Model, wanted: VersionIn) -> V
         environment=wanted.environment.model_dump(exclude_none=True),
         source=wanted.source.model_dump(exclude_none=True),
         data_set=data_set_of(db, actor, wanted.data_set),
+        developer_id=model.developer_id,
         created_by=actor.id,
     )
     _freeze(db, actor, version, paths)
