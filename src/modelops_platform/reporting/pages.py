@@ -72,7 +72,7 @@ def show_portfolio(request: Request, db: ReadDb, actor: CurrentActor, wanted: Wa
         attention_words=ATTENTION_WORDS,
         lights=LIGHTS,
         today=clock.now().date().isoformat(),
-        approvals_waiting=len(governance.list_waiting(db, actor)),
+        approvals_waiting=governance.count_open(db, actor),
         is_observing=governance.enforcement_mode(db, actor.workspace_id) == "observe",
     )
 

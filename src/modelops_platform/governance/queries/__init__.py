@@ -2,6 +2,7 @@
 
 from .approvals import (
     Seen,
+    count_open,
     count_waiting_for,
     get_request,
     list_waiting,
@@ -36,6 +37,7 @@ __all__ = [
     "States",
     "answer",
     "assessment_history",
+    "count_open",
     "count_waiting_for",
     "covers_of",
     "enforcement_mode",

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Select, desc, select
+from sqlalchemy import Select, desc, func, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from modelops_platform.core.actor import Actor, ActorKind, Permission
@@ -96,6 +96,12 @@ def page_requests(
     if model_id:
         statement = statement.where(ApprovalRequest.model_id == model_id)
     return paginate(db, statement, desc(ApprovalRequest.id), cursor=cursor, limit=limit)
+
+
+def count_open(db: Session, actor: Actor) -> int:
+    """Count the open requests about models this actor may see, whoever has to vote."""
+    opened = visible_requests(actor).where(ApprovalRequest.state == RequestState.OPEN.value)
+    return db.scalar(opened.with_only_columns(func.count(), maintain_column_froms=True)) or 0
 
 
 def list_waiting(db: Session, actor: Actor, *, limit: int = 200) -> list[Seen]:
