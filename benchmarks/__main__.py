@@ -28,7 +28,7 @@ def main() -> int:
 
 def measure(*, quick: bool, postgres: bool) -> int:
     """Measure, print the table, and write the page unless it was a quick look."""
-    size, calm = figures.QUICK if quick else figures.FULL, os.getloadavg()[0]
+    size, load = figures.QUICK if quick else figures.FULL, os.getloadavg()[0]
     results: dict[str, list[figures.Figure]] = {}
     with ExitStack() as stack:
         databases: dict[str, str | None] = {"SQLite": None}
@@ -44,7 +44,7 @@ def measure(*, quick: bool, postgres: bool) -> int:
                 return 1
             print(f"\n{database}\n{report.as_text(results[database])}\n")
     if not quick:
-        report.write_page(results, calm)
+        report.write_page(results, load)
     return 0
 
 

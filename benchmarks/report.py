@@ -37,14 +37,14 @@ def as_text(figures: list[Figure]) -> str:
     return "\n".join(lines)
 
 
-def write_page(results: dict[str, list[Figure]], calm: float) -> None:
-    """Write docs/benchmarks.md. `calm` is the load of the machine before the run."""
+def write_page(results: dict[str, list[Figure]], load_before: float) -> None:
+    """Write docs/benchmarks.md, with the load of the machine before the run and now."""
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in PACKAGES)
     parts = [INTRODUCTION]
     parts.append(
         f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC on {psutil.cpu_count()} cores ({_processor()}), "
         f"{psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.system()}, Python {platform.python_version()}; "
-        f"{versions}. {_load(calm)}\n"
+        f"{versions}. {_load(load_before)}\n"
     )
     for database, figures in results.items():
         parts.append(f"## {database}\n")
@@ -74,11 +74,11 @@ def _target(figure: Figure) -> str:
     return "" if figure.target is None else f"≤ {figure.target:g}"
 
 
-def _load(calm: float) -> str:
-    spin = sorted(_spin() for _round in range(20))
+def _load(before: float) -> str:
+    spin, after = sorted(_spin() for _round in range(20)), os.getloadavg()[0]
     return (
-        f"Load of the machine before the run: {calm:.1f}; a fixed loop took {spin[0]:.1f} to {spin[-1]:.1f} ms of CPU, "
-        "which says how far other work disturbs the figures."
+        f"Load of the machine before the run {before:.1f}, after it {after:.1f}, of which the run is one to two; "
+        f"a fixed loop took {spin[0]:.1f} to {spin[-1]:.1f} ms of CPU. Other work disturbs all figures."
     )
 
 

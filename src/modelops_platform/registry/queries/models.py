@@ -42,6 +42,7 @@ _BY_NAME = (
     .where(Model.workspace_id == bindparam("workspace"), Model.name == bindparam("wanted"), Model.archived_at.is_(None))
     .options(*WITH_NAMES)
 )
+_BY_NAME_TO_CHANGE = _BY_NAME.with_for_update(of=Model)
 
 
 def get_model(db: Session, actor: Actor, name: str, *, to_change: bool = False) -> Model:
@@ -49,8 +50,9 @@ def get_model(db: Session, actor: Actor, name: str, *, to_change: bool = False) 
 
     With `to_change` whoever wants to change the same model waits until this transaction ends.
     """
-    if actor.covers_workspace(Permission.VIEW) and not to_change:
-        found = db.scalars(_BY_NAME, {"workspace": actor.workspace_id, "wanted": name}).one_or_none()
+    if actor.covers_workspace(Permission.VIEW):
+        by_name = _BY_NAME_TO_CHANGE if to_change else _BY_NAME
+        found = db.scalars(by_name, {"workspace": actor.workspace_id, "wanted": name}).one_or_none()
         return _found(db, actor, found, name)
     statement = visible_to(actor).where(Model.name == name)
     return _one(db, actor, statement.with_for_update(of=Model) if to_change else statement, name)
