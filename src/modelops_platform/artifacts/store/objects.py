@@ -39,7 +39,7 @@ def connect_s3(settings: Settings, bucket: str, prefix: str) -> S3Store:
             "timeout": timedelta(minutes=5),
         },
         retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
-        **options,  # type: ignore[arg-type]
+        **options,  # type: ignore[arg-type]  # given by name, and only those that are set
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from sqlalchemy import Select, bindparam, desc, select
+from sqlalchemy import BindParameter, Select, String, bindparam, desc, select
 from sqlalchemy.orm import Session, joinedload
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -15,14 +15,22 @@ from modelops_platform.identity.tables import Unit, User
 from ..tables import Model, UseCase
 
 
+def _of_workspace(workspace_id: str | BindParameter[str]) -> Select[Model]:
+    return select(Model).where(Model.workspace_id == workspace_id)
+
+
+def _living(models: Select[Model]) -> Select[Model]:
+    return models.where(Model.archived_at.is_(None))
+
+
 def everything_visible(actor: Actor) -> Select[Model]:
-    """Return the models this actor may see, living or archived."""
-    return select(Model).where(Model.workspace_id == actor.workspace_id, granted(Model, actor))
+    """Return the models this actor may see, archived ones too."""
+    return _of_workspace(actor.workspace_id).where(granted(Model, actor))
 
 
 def visible_to(actor: Actor) -> Select[Model]:
     """Return the living models this actor may see, as a statement to narrow further."""
-    return everything_visible(actor).where(Model.archived_at.is_(None))
+    return _living(everything_visible(actor))
 
 
 _PERSON = (User.id, User.name, User.kind)
@@ -36,10 +44,11 @@ WITH_NAMES: tuple[ORMOption, ...] = (
 )
 """Loads with a model what every page and answer shows of it: its summary, and names instead of ids."""
 
-# For those who see the whole workspace, built once: building this statement costs more than running it.
+# `visible_to` for those who see the whole workspace, where `granted` adds nothing; built once, because building it
+# costs more than running it.
 _BY_NAME = (
-    select(Model)
-    .where(Model.workspace_id == bindparam("workspace"), Model.name == bindparam("wanted"), Model.archived_at.is_(None))
+    _living(_of_workspace(bindparam("workspace", type_=String)))
+    .where(Model.name == bindparam("wanted"))
     .options(*WITH_NAMES)
 )
 _BY_NAME_TO_CHANGE = _BY_NAME.with_for_update(of=Model)
