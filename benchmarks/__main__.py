@@ -1,15 +1,17 @@
-"""`python -m benchmarks` measures and writes docs/benchmarks.md; `python -m benchmarks soak` kills job processes."""
+"""`python -m benchmarks` measures and writes docs/benchmarks.md; `... soak` kills, and writes docs/soak.md."""
 
 import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 
 from tests.postgres import Postgres, start_server
 
-from . import figures, report
+from . import artifacts, audit, figures, report
+from .kills import kill_often
 from .soak import soak
 
 
@@ -20,9 +22,11 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="shorter, and without writing docs/benchmarks.md")
     parser.add_argument("--postgres", action="store_true", help="measure on PostgreSQL too")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of `soak`")
+    parser.add_argument("--kills", type=int, default=20, help="kills of the whole platform on each database in `soak`")
     asked = parser.parse_args()
     if asked.what == "soak":
-        return 1 if soak(asked.rounds) else 0
+        faults = soak(asked.rounds) + kill_often(asked.kills, postgres=True, keep=not asked.quick)
+        return 1 if faults else 0
     return measure(quick=asked.quick, postgres=asked.postgres)
 
 
@@ -31,14 +35,16 @@ def measure(*, quick: bool, postgres: bool) -> int:
     size, load = figures.QUICK if quick else figures.FULL, os.getloadavg()[0]
     results: dict[str, list[figures.Figure]] = {}
     with ExitStack() as stack:
-        databases: dict[str, str | None] = {"SQLite": None}
+        databases: dict[str, Callable[[], str | None]] = {"SQLite": lambda: None}
         if postgres:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True))
             server = stack.enter_context(closing(Postgres(start_server(Path(folder)), configuration=())))
-            databases["PostgreSQL"] = server.empty_database()
-        for database, url in databases.items():
+            databases["PostgreSQL"] = server.empty_database
+        for database, fresh in databases.items():
             try:
-                results[database] = list(figures.measure(size, url))
+                results[database] = list(figures.measure(size, fresh()))
+                results[database] += audit.measure(size.events, fresh())
+                results[database] += artifacts.measure(size.file_megabytes, fresh())
             except figures.Refused as refused:
                 print(f"FAILED: {refused}", file=sys.stderr)
                 return 1

@@ -25,10 +25,12 @@ class Size:
     writes: int
     pages: int
     idle_seconds: int
+    file_megabytes: int
+    events: int
 
 
-FULL = Size(reads=1000, writes=400, pages=80, idle_seconds=60)
-QUICK = Size(reads=320, writes=160, pages=20, idle_seconds=10)
+FULL = Size(reads=1000, writes=400, pages=80, idle_seconds=60, events=1_000_000, file_megabytes=1024)
+QUICK = Size(reads=320, writes=160, pages=20, idle_seconds=10, events=50_000, file_megabytes=128)
 
 
 @dataclass(frozen=True, slots=True)

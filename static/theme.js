@@ -4,6 +4,7 @@
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const stored = () => {
+    if (root.dataset.wish) return root.dataset.wish; // whoever is signed in has chosen on the server
     try { return localStorage.getItem("theme") || "system"; } catch { return "system"; }
   };
   const apply = () => {

@@ -23,19 +23,43 @@ from modelops_platform.deployments import service as deployments
 from modelops_platform.governance import service as governance
 from modelops_platform.identity import service as identity
 from modelops_platform.main import create_app, open_home
+from modelops_platform.tracking import service as tracking
 from tests.factories import Cast
 
 pytest_plugins = ["tests.missing", "tests.postgres", "tests.chromium", "tests.demonstration"]
 
+LONGEST = (
+    "browser/test_every_page.py",
+    "contract/test_permissions.py",
+    "faults/test_kills.py",
+    "serving/test_service.py",
+    "tests/test_serve.py",
+    "jobs/test_processes.py",
+    "faults/test_database_away.py",
+    "browser/test_journeys.py",
+    "contract/test_openapi.py",
+    "demo/test_demo_numbers.py",
+    "demo/test_heavy.py",
+)
+
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep files together, the longest first; know the marker also when its plug-in is switched off."""
+    config.addinivalue_line("markers", "xdist_group(name): tests that run in one process")
+    if getattr(config.option, "dist", "no") == "load":
+        config.option.dist = "loadgroup"
+    config.option.loadscopereorder = False
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, and all that share the demonstration too: it is filled once."""
+    """Keep a file's tests in one process, and begin with the files that take longest: none is waited for at the end."""
     for item in items:
-        shares_demo = {"demo", "demo_home"} & set(getattr(item, "fixturenames", ()))
-        item.add_marker(pytest.mark.xdist_group("demonstration" if shares_demo else item.path.name))
+        item.add_marker(pytest.mark.xdist_group("/".join(item.path.parts[-2:])))
+    longest = {name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: longest.get("/".join(item.path.parts[-2:]), len(LONGEST)))
 
 
 def migrate(url: str) -> None:
@@ -46,6 +70,7 @@ def migrate(url: str) -> None:
         workspace = identity.ensure_workspace(db, "enforce")
         deployments.ensure_environments(db, system_actor(workspace.id))
         governance.ensure_default_policies(db, workspace.id)
+        tracking.ensure_default_experiment(db, system_actor(workspace.id))
     database.dispose()
 
 

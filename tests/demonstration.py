@@ -1,5 +1,7 @@
 """The demonstration, filled once for the whole test session, and a server over it for tests that look at it."""
 
+import fcntl
+import os
 import shutil
 import subprocess
 import sys
@@ -107,10 +109,17 @@ class Site:
 
 @pytest.fixture(scope="session")
 def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home that the demonstration has filled; nobody serves it."""
-    home = tmp_path_factory.mktemp("demonstration") / "home"
-    filled = run_demo(home)
-    assert filled.returncode == 0, filled.stdout + filled.stderr
+    """A home that the demonstration has filled, once for all processes of the tests; nobody serves it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "demonstration"
+    folder.mkdir(exist_ok=True)
+    home = folder / "home"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "filled").exists():
+            filled = run_demo(home)
+            assert filled.returncode == 0, filled.stdout + filled.stderr
+            (folder / "filled").touch()
     return home
 
 

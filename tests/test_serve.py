@@ -43,12 +43,12 @@ def modelops(home: Path, *arguments: str, given: str = "", **more: str) -> "subp
 class Server:
     """A running `modelops serve` or `web`."""
 
-    def __init__(self, home: Path, command: str, *arguments: str) -> None:
+    def __init__(self, home: Path, command: str, *arguments: str, **more: str) -> None:
         self.log = home.with_suffix(".log")
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "modelops_platform.cli", command, "--port", "0", *arguments],
-                env=environment(home),
+                env=environment(home, **more),
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,
@@ -63,9 +63,15 @@ class Server:
 
     def until_ready(self, seconds: float = SLOW_START_SECONDS) -> None:
         deadline = time.monotonic() + seconds
-        while self.get("/readyz").status_code != 200:
+        while not self.is_ready():
             assert time.monotonic() < deadline, self.log.read_text()
             time.sleep(0.05)
+
+    def is_ready(self) -> bool:
+        try:
+            return bool(self.get("/readyz").status_code == 200)
+        except httpx2.TransportError as error:
+            raise AssertionError(f"The server has ended: {error!r}\n{self.log.read_text()}") from error
 
     def job_process(self, seconds: float = SLOW_START_SECONDS) -> psutil.Process:
         """The job process, once it has told the database that it is there."""
@@ -88,16 +94,20 @@ class Server:
             self.process.send_signal(number)
         return self.process.wait(15), time.monotonic() - began
 
+    def close(self) -> None:
+        """Let go of what the process said, once it has ended."""
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
 
 @contextmanager
-def running(home: Path, command: str = "serve", *arguments: str) -> Iterator[Server]:
-    server = Server(home, command, *arguments)
+def running(home: Path, command: str = "serve", *arguments: str, **more: str) -> Iterator[Server]:
+    server = Server(home, command, *arguments, **more)
     try:
         yield server
     finally:
         server.end()
-        if server.process.stdout is not None:
-            server.process.stdout.close()
+        server.close()
 
 
 def until(happened: Any, seconds: float = SLOW_START_SECONDS) -> Any:
@@ -138,10 +148,10 @@ def test_serve_is_the_whole_platform_light_and_drained(home: Path) -> None:
     assert "Traceback" not in server.log.read_text(encoding="utf-8")
 
 
-def operator(home: Path) -> str:
-    made = modelops(home, "user", "create", "ada@example.org", "--role", "admin")
+def operator(home: Path, **more: str) -> str:
+    made = modelops(home, "user", "create", "ada@example.org", "--role", "admin", **more)
     assert made.returncode == 0, made.stderr
-    token = modelops(home, "token", "create", "--user", "ada@example.org", "--name", "test")
+    token = modelops(home, "token", "create", "--user", "ada@example.org", "--name", "test", **more)
     assert re.fullmatch(r"mop_\S+\n", token.stdout), token.stderr
     return token.stdout.strip()
 
@@ -183,16 +193,19 @@ def test_two_web_processes_answer_kept_connections_without_delay(home: Path) -> 
     assert seconds < 10
 
 
-def test_web_and_worker_wait_for_migrations_and_never_migrate(home: Path) -> None:
+def test_web_gateway_and_worker_wait_for_migrations_and_never_migrate(home: Path) -> None:
     worker = subprocess.Popen(
         [sys.executable, "-m", "modelops_platform.cli", "worker"],
         env=environment(home),
         stderr=subprocess.PIPE,
         text=True,
     )
-    with running(home, "web") as server:
-        assert server.get("/healthz").status_code == 200
-        assert server.get("/readyz").status_code == 503
+    with (
+        running(home, "web") as server,
+        running(home.with_name("gateway"), "gateway", MODELOPS_HOME=str(home)) as gateway,
+    ):
+        assert server.get("/healthz").status_code == gateway.get("/healthz").status_code == 200
+        assert server.get("/readyz").status_code == gateway.get("/readyz").status_code == 503
         assert worker.stderr is not None
         assert "migrations are pending" in worker.stderr.readline()
         assert modelops(home, "db", "check").returncode == 1
@@ -201,6 +214,10 @@ def test_web_and_worker_wait_for_migrations_and_never_migrate(home: Path) -> Non
         server.until_ready()
         headers = {"authorization": f"Bearer {operator(home)}"}
         until(lambda: server.get("/api/v1/schedules", headers=headers).json()["items"])
+        gateway.until_ready()
+        assert gateway.get("/v2").status_code == 401
+        assert gateway.get("/v2", headers=headers).json()["name"] == "modelops"
+        assert gateway.get("/api/v1/jobs", headers=headers).status_code == 404
     worker.terminate()
     assert worker.wait(15) == 0
     worker.stderr.close()

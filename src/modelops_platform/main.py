@@ -1,32 +1,36 @@
 """The web application: the entry point that knows every room with pages or an API."""
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
-from sqlalchemy import select
 from starlette.routing import Mount
 
 from modelops_platform import __version__
 from modelops_platform.artifacts import api as artifacts_api
 from modelops_platform.artifacts import pages as artifacts_pages
 from modelops_platform.core.actor import Permission
-from modelops_platform.core.db import Database
-from modelops_platform.core.schema import is_current
+from modelops_platform.core.db import WEB_PATIENCE_SECONDS, Database
+from modelops_platform.core.outgoing import outgoing_of
 from modelops_platform.core.settings import Settings, get_settings
 from modelops_platform.deployments import api as deployments_api
 from modelops_platform.deployments import pages as deployments_pages
+from modelops_platform.deployments import service as deployments
 from modelops_platform.governance import api as governance_api
 from modelops_platform.governance import pages as governance_pages
 from modelops_platform.governance import service as governance
 from modelops_platform.identity import api as identity_api
 from modelops_platform.identity import pages as identity_pages
 from modelops_platform.identity import service as identity
+from modelops_platform.identity.providers import Providers
 from modelops_platform.identity.signin import authorise, last_used
-from modelops_platform.identity.tables import Workspace
+from modelops_platform.mlflow_api import api as mlflow_api
+from modelops_platform.mlflow_api import envelope
 from modelops_platform.monitoring import api as monitoring_api
 from modelops_platform.monitoring import pages as monitoring_pages
+from modelops_platform.notifications import api as notifications_api
+from modelops_platform.notifications import pages as notifications_pages
 from modelops_platform.operations import api as operations_api
 from modelops_platform.operations import pages as operations_pages
 from modelops_platform.pipelines import api as pipelines_api
@@ -36,9 +40,12 @@ from modelops_platform.registry import pages as registry_pages
 from modelops_platform.registry.tables import Model
 from modelops_platform.reporting import api as reporting_api
 from modelops_platform.reporting import pages as reporting_pages
+from modelops_platform.tracking import api as tracking_api
+from modelops_platform.tracking import pages as tracking_pages
+from modelops_platform.tracking.tables import Experiment
 from modelops_platform.web.application import Application
 from modelops_platform.web.errors import answer_errors
-from modelops_platform.web.frame import Entry, Tab
+from modelops_platform.web.frame import Action, Entry, Tab
 from modelops_platform.web.render import make_templates, name_paths
 from modelops_platform.web.static import serve_static
 
@@ -47,7 +54,7 @@ ROUTERS: list[APIRouter] = [
     *operations_pages.ROUTERS,
     *registry_api.ROUTERS,
     *registry_pages.ROUTERS,
-    artifacts_api.router,
+    *artifacts_api.ROUTERS,
     artifacts_pages.router,
     *deployments_api.ROUTERS,
     deployments_pages.router,
@@ -59,28 +66,67 @@ ROUTERS: list[APIRouter] = [
     pipelines_pages.router,
     reporting_api.router,
     reporting_pages.router,
+    *notifications_api.ROUTERS,
+    notifications_pages.router,
     *identity_api.ROUTERS,
     identity_pages.router,
+    tracking_api.router,
+    tracking_pages.router,
+    mlflow_api.router,
 ]
 
 FRAME = [
-    Entry("Home", "home"),
-    Entry("Portfolio", "show_portfolio"),
-    Entry("Models", "list_models", "Build"),
-    Entry("Use cases", "list_use_cases", "Build"),
-    Entry("Data sets", "list_data_sets", "Build"),
-    Entry("Recipes", "list_recipes", "Build"),
-    Entry("Deployments", "list_deployments", "Run"),
-    Entry("Monitoring", "show_monitoring", "Run", count_route="count_alerts"),
-    Entry("Jobs", "list_jobs", "Run", Permission.VIEW_JOBS),
-    Entry("Approvals", "list_approvals", "Govern", count_route="count_approvals"),
-    Entry("Policies", "list_policies", "Govern"),
-    Entry("Audit", "list_events", "Govern", Permission.VIEW_AUDIT),
+    Entry("Home", "home", key="h"),
+    Entry("Portfolio", "show_portfolio", key="p"),
+    Entry("Models", "list_models", "Build", key="m"),
+    Entry("Experiments", "list_experiments", "Build", key="x"),
+    Entry("Use cases", "list_use_cases", "Build", key="u"),
+    Entry("Data sets", "list_data_sets", "Build", key="s"),
+    Entry("Recipes", "list_recipes", "Build", key="r"),
+    Entry("Deployments", "list_deployments", "Run", key="d"),
+    Entry("Monitoring", "show_monitoring", "Run", count_route="count_alerts", key="o"),
+    Entry("Jobs", "list_jobs", "Run", Permission.VIEW_JOBS, key="j"),
+    Entry("Approvals", "list_approvals", "Govern", count_route="count_approvals", key="a"),
+    Entry("Policies", "list_policies", "Govern", key="y"),
+    Entry("Audit", "list_events", "Govern", Permission.VIEW_AUDIT, key="l"),
+    Entry(
+        "Access requests",
+        "list_access_requests",
+        "Administer",
+        Permission.MANAGE_USERS,
+        count_route="count_access_requests",
+    ),
     Entry("Environments", "list_environments", "Administer", Permission.MANAGE_ENVIRONMENTS),
     Entry("Enforcement", "show_enforcement", "Administer", Permission.SET_ENFORCEMENT),
+    Entry("Storage", "show_storage", "Administer", Permission.VIEW_STORAGE),
     Entry("Fields", "list_fields", "Administer", Permission.MANAGE_FIELDS),
     Entry("People and rights", "show_administration", "Administer", Permission.VIEW_AUDIT),
+    Entry("Set-up", "show_welcome", "Administer", Permission.MANAGE_USERS),
 ]
+
+ACTIONS = [
+    Action("Register a model", "show_register", Permission.REGISTER_MODEL),
+    Action("Record a data set", "show_record_data_set", Permission.MANAGE_DATA_SETS),
+    Action("Add a use case", "show_add_use_case", Permission.MANAGE_USE_CASES),
+    Action("Add a person or service account", "show_new_user", Permission.MANAGE_USERS),
+    Action("Make an API token", "show_profile", Permission.MANAGE_OWN_ACCOUNT),
+    Action("Change my preferences", "show_profile", Permission.MANAGE_OWN_ACCOUNT),
+    Action("Read my notifications", "list_notifications"),
+    Action("Choose what I am notified of", "show_notification_settings", Permission.MANAGE_OWN_ACCOUNT),
+    Action("Request access", "show_request_access"),
+    Action("Look at archived models", "list_archived_models"),
+    Action("Help", "show_help"),
+]
+
+# Where what somebody was told of has its page, by event or by thing: the route, and the parameter that takes the id.
+OBJECT_PAGES = {
+    "access.declined": ("show_request_access", None),
+    "access.granted": ("show_request_access", None),
+    "access.requested": ("list_access_requests", None),
+    "alert": ("show_alert", "alert_id"),
+    "approval_request": ("show_approval", "id"),
+    "recipe": ("show_recipe", "recipe_id"),
+}
 
 MODEL_TABS = [
     Tab("Overview", "show_model"),
@@ -94,14 +140,17 @@ MODEL_TABS = [
 VERSION_TABS = [
     Tab("Overview", "show_version"),
     Tab("Evidence", "show_evidence"),
+    Tab("Files", "show_files"),
     Tab("Lineage", "show_lineage"),
 ]
 
 
-def create_app(settings: Settings | None = None, database: Database | None = None) -> FastAPI:
-    """Return the application over a database that is already migrated."""
+def create_app(
+    settings: Settings | None = None, database: Database | None = None, *, only: Sequence[APIRouter] = ()
+) -> FastAPI:
+    """Return the application over a database that is already migrated; `only` these routes, which answer JSON."""
     settings = settings or get_settings()
-    database = database or Database.from_settings(settings)
+    database = database or Database.from_settings(settings, patience=WEB_PATIENCE_SECONDS)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
@@ -128,11 +177,18 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app.state.templates = make_templates()
     app.state.templates.globals |= {"model_tabs": MODEL_TABS, "version_tabs": VERSION_TABS}
     app.state.frame_entries = FRAME
+    app.state.actions = ACTIONS
+    app.state.object_pages = OBJECT_PAGES
+    app.state.problem_shapes = [(envelope.PREFIXES, envelope.show_error)]
+    app.state.has_pages = not only
     identity.register_object_kind(Model)
+    identity.register_object_kind(Experiment)
     governance.register_gates()
+    deployments.register_gates()
     open_home(app, settings, database)
-    app.router.routes.append(Mount("/static", serve_static, name="static"))
-    for router in ROUTERS:
+    if not only:
+        app.router.routes.append(Mount("/static", serve_static, name="static"))
+    for router in only or ROUTERS:
         app.router.routes.extend(router.routes)  # flat: an included router would be matched twice
     app.state.paths = name_paths(app)
     answer_errors(app)
@@ -143,6 +199,4 @@ def open_home(app: FastAPI, settings: Settings, database: Database) -> None:
     """Give the application the installation it serves: settings, database, and what they lead to."""
     app.state.settings = settings
     app.state.database = database
-    with database.read() as db:  # `modelops web` also starts, not ready, while migrations are pending
-        name = select(Workspace.name).order_by(Workspace.created_at)
-        app.state.workspace_name = (db.scalars(name).first() or "") if is_current(db) else ""
+    app.state.providers = Providers(outgoing_of(settings))

@@ -7,6 +7,7 @@ from types import ModuleType
 
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from modelops_platform.artifacts import jobs as artifact_jobs
 from modelops_platform.core.actor import system_actor
@@ -15,6 +16,8 @@ from modelops_platform.core.logging import configure_logging, get_logger
 from modelops_platform.core.processes import end_with_parent, keep_temporary_files_in
 from modelops_platform.core.schema import is_current
 from modelops_platform.core.settings import Settings, get_settings
+from modelops_platform.demo import jobs as sample_jobs
+from modelops_platform.deployments import service as deployments
 from modelops_platform.governance import jobs as governance_jobs
 from modelops_platform.governance import service as governance
 from modelops_platform.identity.tables import Workspace
@@ -23,30 +26,43 @@ from modelops_platform.jobs import service
 from modelops_platform.jobs.handlers import Handler
 from modelops_platform.jobs.runner import Worker
 from modelops_platform.monitoring import jobs as monitoring_jobs
+from modelops_platform.notifications import jobs as notification_jobs
+from modelops_platform.notifications import service as notifications
+from modelops_platform.operations import jobs as operation_jobs
+from modelops_platform.operations.checkpoints import Keeper
 from modelops_platform.pipelines import jobs as pipeline_jobs
 from modelops_platform.registry import jobs as registry_jobs
 from modelops_platform.reporting import jobs as reporting_jobs
+from modelops_platform.tracking import jobs as tracking_jobs
 
-# Each has HANDLERS (kind of job -> Handler), and may have SCHEDULES (kind -> title and Rhythm) of the platform itself.
+# Each has HANDLERS (kind of job -> Handler), and may have SCHEDULES (kind -> title and Rhythm) of the platform itself,
+# and NOTICES (kind of event -> whom to tell of it, and why).
 ROOMS: list[ModuleType] = [
     queue_jobs,
     artifact_jobs,
     governance_jobs,
     monitoring_jobs,
+    operation_jobs,
+    notification_jobs,
     pipeline_jobs,
     registry_jobs,
     reporting_jobs,
+    sample_jobs,
+    tracking_jobs,
 ]
 LOOK_SECONDS = 1.0
+SEALS_KEPT_WITHIN_SECONDS = 1.0
 
 
 def make_worker(settings: Settings, database: Database) -> Worker:
     """Return the job process with every room's handlers."""
     governance.register_gates()
+    deployments.register_gates()
     handlers: dict[str, Handler] = {}
     for room in ROOMS:
         handlers.update(room.HANDLERS)
-    return Worker(database, handlers, light=settings.job_threads, heavy=settings.heavy_jobs)
+        notifications.register(getattr(room, "NOTICES", {}))
+    return Worker(database, handlers, light=settings.job_threads, heavy=settings.heavy_jobs, engine=settings.engine)
 
 
 def set_own_schedules(database: Database) -> None:
@@ -59,16 +75,18 @@ def set_own_schedules(database: Database) -> None:
 
 
 def wait_for_migrations(database: Database, stopping: threading.Event) -> None:
-    """Wait until the database answers and has this code's schema, or until told to stop; never migrates."""
+    """Wait until the database answers and has this code's schema, then set the platform's schedules; never migrates."""
     log = get_logger()
     waited = False
     while not stopping.is_set():
         try:
             with database.read() as db:
-                if is_current(db):
-                    return
-                reason = "migrations are pending: run `modelops db upgrade`"
-        except DBAPIError as error:
+                is_there = is_current(db)
+            if is_there:
+                set_own_schedules(database)
+                return
+            reason = "migrations are pending: run `modelops db upgrade`"
+        except (DBAPIError, PoolTimeout) as error:
             reason = f"the database does not answer ({type(error).__name__})"
         if not waited:
             log.warning("worker.waiting", reason=reason)
@@ -95,8 +113,11 @@ def main(parent: int | None = None) -> None:
         end_with_parent(signal.SIGTERM, parent)
     wait_for_migrations(database, stopping)
     if not stopping.is_set():
-        set_own_schedules(database)
+        seals = Keeper(database, settings)
+        keeper = threading.Thread(target=seals.keep_on, args=(stopping,), name="seals", daemon=True)
+        keeper.start()
         worker.run()
+        keeper.join(SEALS_KEPT_WITHIN_SECONDS)
     database.dispose()
 
 

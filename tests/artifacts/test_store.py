@@ -75,8 +75,8 @@ def test_a_wrong_bit_is_found_in_its_block_and_only_there(store: Store, vault: V
     kept = keep(store, CONTENT)
     vault.change(kept.sha256, spoiled(BLOCK_SIZE + 17))
     assert b"".join(store.read(kept, 0, BLOCK_SIZE)) == CONTENT[:BLOCK_SIZE]
-    blocks = store.read(kept)
-    assert next(blocks) == CONTENT[:BLOCK_SIZE]
+    blocks = store.read_blocks(kept)
+    assert b"".join(next(blocks)) == CONTENT[:BLOCK_SIZE]
     with pytest.raises(Damage) as told:
         next(blocks)
     assert not told.value.is_missing

@@ -9,10 +9,13 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
+from modelops_platform.core.actor import Permission
+from modelops_platform.mlflow_api import envelope
 from modelops_platform.web.routing import PERMISSION, PUBLIC
 
 PARAMETER = re.compile(r"\{(\w+)\}")
 READING = ("GET", "HEAD")
+MLFLOW = envelope.PREFIXES
 Get = Callable[[str], Any]  # a path below /api/v1 -> its JSON
 
 
@@ -29,10 +32,18 @@ class Asked:
 
     @property
     def is_api(self) -> bool:
-        return self.path.startswith(("/api/", "/healthz", "/readyz", "/metrics"))
+        roots = ("/api/", "/v2", "/healthz", "/readyz", "/metrics", *MLFLOW)
+        return self.path.startswith(roots) or self.path.endswith("/invocations")
+
+    @property
+    def is_mlflow(self) -> bool:
+        """Whether it speaks the MLflow protocol, whose errors and bodies have a shape of their own."""
+        return self.path.startswith(MLFLOW)
 
     @property
     def writes(self) -> bool:
+        if self.is_mlflow and self.permission == Permission.VIEW:
+            return False  # the protocol asks some of its questions by POST
         return self.method not in READING
 
     @property
@@ -125,15 +136,28 @@ _FIND: dict[tuple[str, str], Callable[[Addresses], Any]] = {
     (f"{_MODEL}/versions", "number"): lambda at: 1,
     (f"{_MODEL}/tags", "key"): lambda at: next(iter(at._get(f"/models/{at.model}")["tags"])),
     (f"{_MODEL}/aliases", "alias"): lambda at: at.of_model("/aliases", "name"),
+    (f"{_MODEL}/assessments", "assessment_id"): lambda at: at.of_model("/assessments"),
+    (f"{_MODEL}/risk", "assessment_id"): lambda at: at.of_model("/assessments"),
     (f"{_MODEL}/monitors", "monitor"): lambda at: at.of_model("/monitors", "name"),
     (f"{_MODEL}/monitoring", "monitor"): lambda at: at.of_model("/monitors", "name"),
     ("/archived-models", "model_id"): lambda at: at.first("/archived-models"),
+    ("/archived-use-cases", "use_case_id"): lambda at: at.first("/use-cases"),
+    ("/archived-data-sets", "data_set_id"): lambda at: at.first("/data-sets"),
+    ("/notifications", "notification_id"): lambda at: at.model,  # of nobody: they are told one by one
+    ("/access-requests", "request_id"): lambda at: at.model,
     ("/use-cases", "name"): lambda at: at.first("/use-cases", "name"),
     ("/data-sets", "name"): lambda at: at.first("/data-sets", "name"),
     ("/fields", "key"): lambda at: at.first("/fields", "key"),
+    ("/retention-rules", "rule_id"): lambda at: at.first("/retention-rules"),
+    ("/storage/rules", "rule_id"): lambda at: at.first("/retention-rules"),
+    ("/holds", "hold_id"): lambda at: at.first("/holds"),
+    ("/uploads", "upload_id"): lambda at: at.first("/uploads"),
+    ("/experiments", "experiment_id"): lambda at: "0",
+    ("/runs", "run_id"): lambda at: at.first("/experiments/0/runs"),
     ("/files", "sha256"): lambda at: at.version()["files"][0]["sha256"],
     ("/environments", "environment"): lambda at: at.first("/environments", "name"),
     ("/deployments", "deployment"): lambda at: at.first(f"/deployments?model={at.model}", "name"),
+    ("/v2/models", "deployment"): lambda at: at.first(f"/deployments?model={at.model}", "name"),
     ("/points", "point_id"): lambda at: at.of_model(f"/monitors/{at.of_model('/monitors', 'name')}/points"),
     ("/alerts", "alert_id"): lambda at: at.first("/alerts"),
     ("/decisions", "id"): lambda at: at.first("/decisions"),
@@ -152,6 +176,12 @@ _FIND: dict[tuple[str, str], Callable[[Addresses], Any]] = {
     ("/grants", "grant_id"): lambda at: at.first("/grants"),
     ("/tokens", "token_id"): lambda at: at.first("/tokens"),
     ("/profile/tokens", "token_id"): lambda at: at.first("/tokens"),
+    ("/group-mappings", "mapping_id"): lambda at: at.first("/group-mappings"),
+    ("/groups", "mapping_id"): lambda at: at.first("/group-mappings"),
+    ("/trust-rules", "rule_id"): lambda at: at.first("/trust-rules"),
+    ("/trust", "rule_id"): lambda at: at.first("/trust-rules"),
+    ("/identities", "identity_id"): lambda at: at.first(f"/identities?user_id={at.other_user()}"),
+    ("/users/{user_id}/identities", "identity_id"): lambda at: at.first(f"/identities?user_id={at.other_user()}"),
     ("/events", "event_id"): lambda at: at.first("/events"),
     ("/audit", "event_id"): lambda at: at.first("/events"),
 }

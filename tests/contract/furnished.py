@@ -10,7 +10,9 @@ from starlette.testclient import TestClient
 from modelops_platform.artifacts.tables import Blob
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Permission
-from modelops_platform.core.db import Database
+from modelops_platform.core.db import DEFAULT_WORKSPACE, Database
+from modelops_platform.events import service as events
+from modelops_platform.identity.tables import ProviderIdentity
 from tests.contract.addresses import Addresses, Asked
 
 MODEL, UNIT = "loan-default", "Cards"
@@ -54,6 +56,8 @@ def furnish(client_as: Callable[..., TestClient], database: Database) -> House:
     """Make one of everything in the unit Cards."""
     admin, maker = client_as("admin"), client_as("contributor", unit=UNIT)
     me = maker.get("/api/v1/me").json()["id"]
+    logged = maker.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0", "run_name": "first"})
+    assert logged.status_code == 200, logged.text
     _made(admin, "/fields", {"key": "region", "label": "Region", "type": "text"})
     _made(maker, "/use-cases", {"name": "lending", "unit": UNIT})
     model = {"kind": "ml", "unit": UNIT, "use_case": "lending", "owner": me, "eu_class": "minimal"}
@@ -65,21 +69,35 @@ def furnish(client_as: Callable[..., TestClient], database: Database) -> House:
     record = {"name": "loans", "unit": UNIT, "digest": data, "file_name": "loans.csv", "rows": 80, "columns": columns}
     _made(maker, "/data-sets", record)
     file = _store(maker, "model.onnx", b"weights")
+    _made(admin, "/retention-rules", {"what": "unused_upload", "days": 7})
+    _made(admin, "/uploads", {"name": "large.bin", "size": 10})
     for number in (1, 2):
         version = {"files": [{"path": "model.onnx", "sha256": file}], "metrics": [{"name": "auc", "value": 0.8}]}
         assert _made(maker, f"/models/{MODEL}/versions", version)["number"] == number
     with database.write() as db:  # the scan is a job; none runs here
         db.execute(update(Blob).values(verdict="clean", reasons=[], scanned_at=clock.now()))
+        db.execute(update(Blob).where(Blob.sha256 == file).values(format="onnx"))
     _made(maker, f"/models/{MODEL}/aliases/candidate", {"version": 1}, method="PUT")
     _made(maker, f"/models/{MODEL}/assessments", {"answers": {}, "facts": {}, "reason": "First."})
     _made(maker, f"/models/{MODEL}/monitors", {"name": "auc", "measures": "quality", "bad": "below", "fail": 0.7})
     _made(maker, f"/models/{MODEL}/metrics", {"points": [{"metric": "auc", "value": 0.5, "n": 100}]})
-    _made(maker, "/deployments", {"name": "loans-dev", "environment": "development", "model": MODEL})
+    place = {"environment": "development", "served": "here"}
+    _made(maker, "/deployments", {"name": "loans-dev", "model": MODEL, **place})
     _made(maker, "/deployments/loans-dev/revisions", {"version": 1, "reason": "First."})
     _made(maker, "/gate", {"model": MODEL, "version": 1, "environment": "production"})
     _made(maker, "/approvals", {"model": MODEL, "version": 1, "environment": "production", "message": "Please."})
     recipe = _made(maker, "/recipes", {"name": "weekly", "model": MODEL, "document": RECIPE})
     _made(maker, f"/recipes/{recipe['id']}/schedule", {"cron": "30 6 * * mon"}, method="PUT")
     _made(maker, f"/recipes/{recipe['id']}/runs")
+    _made(admin, "/group-mappings", {"group": "risk-officers", "role": "risk"})
+    program = _made(admin, "/users", {"email": "pipeline@example.org", "name": "Pipeline", "kind": "service"})
+    trusted = {"name": "scoring", "issuer": "https://ci.example", "audience": "modelops", "user_id": program["id"]}
+    _made(admin, "/trust-rules", {**trusted, "claims": {"repository": "acme/scoring"}})
+    with database.write() as db:  # made by a sign-in
+        who = {"workspace_id": DEFAULT_WORKSPACE, "issuer": "https://login.example", "subject": me}
+        db.add(ProviderIdentity(user_id=me, **who))
+    _made(admin, "/holds", {"model": MODEL, "version": 2, "reason": "A lawsuit."})
     assert admin.post("/portfolio/reports").status_code == 303
+    with database.write() as db:  # the job process does
+        events.seal_events(db)
     return House(admin, maker, Addresses(lambda path: _made(admin, path, method="GET"), MODEL))

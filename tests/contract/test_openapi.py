@@ -19,7 +19,7 @@ from tests.contract.addresses import PARAMETER, Asked, plain_body, routes_of
 from tests.contract.furnished import House
 
 ON_SQLITE = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-EXAMPLES = 6
+EXAMPLES = 4
 HUGE = "123456789012345678901234567890"
 
 

@@ -70,7 +70,7 @@ def test_events_and_their_places_survive_together(database: Database) -> None:
         workspace = db.query(Workspace).one()
         events.record(db, SYSTEM, "workspace.renamed", workspace, before="a", after="b")
     with database.write() as db:
-        events.place_events(db)
+        events.seal_events(db)
     with database.read() as db:
         assert count_events(db, "workspace.renamed") == 1
         assert db.query(Event).count() >= 1

@@ -66,6 +66,7 @@ def test_a_bad_file_stops_the_start(tmp_path: Path) -> None:
 def test_keys_are_made_once_and_kept_from_others(tmp_path: Path) -> None:
     first = load_keys(tmp_path / "keys")
     assert load_keys(tmp_path / "keys") == first
-    file = tmp_path / "keys" / "events.key"
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in (tmp_path / "keys").iterdir()] == ["events.key"]
+    files = sorted((tmp_path / "keys").iterdir())
+    assert [path.name for path in files] == ["events.key", "seal.key"]
+    assert [path.stat().st_mode & 0o777 for path in files] == [0o600, 0o600]
+    assert first.seal != first.events

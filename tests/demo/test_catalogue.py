@@ -1,4 +1,13 @@
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from modelops_platform.demo import catalogue
 from modelops_platform.demo.catalogue import ENTRIES, PEOPLE, UNITS
+from modelops_platform.demo.material import Entry, Person, ReplayPlan, Shift, Threshold
+from modelops_platform.pipelines.domain.recipes import Recipe, Split
 from modelops_platform.registry.domain.kinds import EuClass, ModelKind
 from modelops_platform.registry.kinds import kind_fields
 
@@ -53,3 +62,25 @@ def test_every_threshold_watches_a_metric_of_its_plan() -> None:
         for threshold in entry.replay.thresholds:
             assert threshold.metric in given
             assert (threshold.fail > threshold.warn) == (threshold.bad == "above")
+
+
+def test_the_files_name_no_field_that_nobody_reads() -> None:
+    """A misspelt optional field would be left out in silence."""
+    data = Path(catalogue.__file__).parent / "data"
+    people, models = (
+        yaml.safe_load((data / name).read_text(encoding="utf-8")) for name in ("people.yaml", "models.yaml")
+    )
+    plans = [model["replay"] for model in models if "replay" in model]
+    recipes = [recipe for model in models for recipe in model.get("recipes", ())]
+    shapes: list[tuple[Any, list[dict[str, Any]]]] = [
+        (Person, people["people"]),
+        (Entry, models),
+        (Recipe, recipes),
+        (Split, [recipe["split"] for recipe in recipes]),
+        (ReplayPlan, plans),
+        (Threshold, [threshold for plan in plans for threshold in plan["thresholds"]]),
+        (Shift, [shift for plan in plans for shift in plan.get("shifts", ())]),
+    ]
+    for shape, found in shapes:
+        assert found
+        assert {key for one in found for key in one} <= {field.name for field in fields(shape)}, shape

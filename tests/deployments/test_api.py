@@ -241,7 +241,7 @@ def test_bad_records_and_questions_are_refused_with_the_field(rig: Rig) -> None:
         ({"name": "x\u200by"}, "name"),
         ({"environment": "moon"}, "environment"),
         ({"model": "nothing"}, "model"),
-        ({"served": "here"}, "served"),
+        ({"served": "nowhere"}, "served"),
         ({"endpoint": "x" * 2001}, "endpoint"),
     ):
         answer = rig.client.post("/api/v1/deployments", json=good | bad)

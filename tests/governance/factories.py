@@ -65,7 +65,9 @@ def vote(by: Voter, answer: str = "approve", **changes: Any) -> Vote:
 
 
 def tier_fact(tier: int, days_ago: int = 30) -> TierFact:
-    return TierFact(Tier(tier), "assessment-1", NOW - timedelta(days=days_ago), "62.2", "questionnaire default v1")
+    return TierFact(
+        Tier(tier), "assessment-1", NOW - timedelta(days=days_ago), "62.2", "questionnaire default v1", "rita"
+    )
 
 
 def good_facts(tier: int | None = 1, **changes: Any) -> Facts:

@@ -182,7 +182,8 @@ def test_who_changed_the_policy_waits_a_day_before_approving_under_it() -> None:
 def test_a_named_validator_is_the_only_one() -> None:
     facts = good_facts()
     assert "validator" not in voting_roles("max", frozenset({"validator"}), facts)
-    assert "validator" in voting_roles("vera", frozenset(), facts)
+    assert "validator" in voting_roles("vera", frozenset({"validator"}), facts)
+    assert "validator" not in voting_roles("vera", frozenset({"contributor"}), facts)  # who edits the record names her
     assert "validator" in voting_roles("max", frozenset({"validator"}), replace(facts, validator=None))
     assert voting_roles("hugo", frozenset({"contributor"}), facts) == {"contributor", "unit_head"}
 

@@ -100,7 +100,7 @@ def test_edits_below_void_requests_and_move_states(bank: Setting, database: Data
         assert db.scalars(select(ModelSummary.state)).one() == "in_validation"
     bank["owner"].patch(f"/api/v1/models/{bank.model}", json={"purpose": "Something else."})
     with database.write() as db:
-        events.place_events(db)
+        events.seal_events(db)
         place = service.catch_up(db, DEFAULT_WORKSPACE, 0)
         assert service.catch_up(db, DEFAULT_WORKSPACE, place) == place
     with database.read() as db:

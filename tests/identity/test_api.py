@@ -314,7 +314,9 @@ def test_telemetry_takes_its_own_scope_and_that_scope_nothing_else(app: FastAPI,
     admin = cast.person("admin")
     assert as_user(app, cast, admin, scope="metrics").get("/metrics").status_code == 200
     assert as_user(app, cast, admin, scope="metrics").get("/api/v1/me").status_code == 403
-    assert as_user(app, cast, admin, scope="read").get("/metrics").status_code == 403
+    refused = as_user(app, cast, admin, scope="read").get("/metrics")
+    assert refused.status_code == 403
+    assert "scope `metrics`" in refused.json()["remedy"]
 
 
 def test_last_use_is_written_in_batches_to_the_minute(

@@ -260,7 +260,7 @@ def test_an_empty_installation_leads_to_the_set_up_page_which_works_once(
     assert 'name="password"' in nobody.get("/set-up", params={"link": link}).text
     assert nobody.post("/set-up", data={**ADMIN, "link": "guess"}).status_code == 401
     assert nobody.post("/set-up", data={**ADMIN, "link": link, "password": "short"}).status_code == 422
-    assert nobody.post("/set-up", data={**ADMIN, "link": link}).headers["location"] == "/"
+    assert nobody.post("/set-up", data={**ADMIN, "link": link}).headers["location"] == "/welcome"
     me = nobody.get("/api/v1/me").json()
     assert [role["role"] for role in me["roles"]] == ["admin"]
     assert me["unit_id"]

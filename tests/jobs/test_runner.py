@@ -166,7 +166,7 @@ def test_a_worker_whose_lease_ran_out_applies_nothing(database: Database, db: Se
     slow.turn()
     assert at_work.wait(10)
     time.sleep(0.3)  # nobody turns the slow worker's loop, so nobody renews
-    with working(database, Handler(finish=finish)):
+    with working(database, Handler(finish=finish), lease=timedelta(seconds=0.2)):
         until(lambda: read(database, job).state == "succeeded")
     may_end.set()
     until(lambda: not slow._held())

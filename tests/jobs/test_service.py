@@ -92,11 +92,11 @@ def test_a_lease_that_ran_out_returns_the_job_and_shuts_the_first_worker_out(dat
     ask(database)
     (lost,) = claim(database)
     with database.read() as db:
-        assert not queries.look(db, clock.now()).leases
+        assert queries.look(db, clock.now()).running
+        leases = queries.list_leases(db)
     with later(seconds=60):
         with database.write() as db:
-            assert queries.look(db, clock.now()).leases
-            assert service.requeue_expired(db) == 1
+            assert service.requeue_lost(db, leases) == 1
         (taken,) = claim(database, worker="two")
         with database.write() as db:
             assert not service.renew(db, lost)
@@ -111,10 +111,12 @@ def test_a_lease_that_ran_out_returns_the_job_and_shuts_the_first_worker_out(dat
 def test_a_renewed_lease_holds(database: Database) -> None:
     ask(database)
     (job,) = claim(database)
+    with database.read() as db:
+        leases = queries.list_leases(db)
     with later(seconds=15), database.write() as db:
         assert service.renew(db, job)
     with later(seconds=30), database.write() as db:
-        assert service.requeue_expired(db) == 0
+        assert service.requeue_lost(db, leases) == 0
 
 
 def test_a_worker_that_always_vanishes_makes_the_job_dead(database: Database, db: Session) -> None:
@@ -123,7 +125,7 @@ def test_a_worker_that_always_vanishes_makes_the_job_dead(database: Database, db
         with later(minutes=minute):
             claim(database)
         with later(minutes=minute, seconds=50), database.write() as writing:
-            service.requeue_expired(writing)
+            service.requeue_lost(writing, queries.list_leases(writing))
     dead = read(database, job)
     assert (dead.state, dead.attempts) == ("dead", 2)
     assert dead.error == "The worker one stopped without a word while it held the job."
@@ -319,11 +321,32 @@ def test_a_deleted_schedule_leaves_its_jobs(database: Database, db: Session) -> 
     assert count_events(db, "schedule.deleted") == 1
 
 
-def test_jobs_that_ended_well_long_ago_are_pruned(database: Database) -> None:
+def test_jobs_that_ended_well_long_ago_are_pruned_but_for_the_last(database: Database) -> None:
     ask(database)
     finish_all(database)
-    waiting = ask(database)
+    last = ask(database)
+    finish_all(database)
+    waiting, after = ask(database), NOW + timedelta(seconds=1)
     with database.write() as db:
-        assert service.prune(db, NOW) == 0
-        assert service.prune(db, NOW + timedelta(seconds=1)) == 1
+        assert service.prune(db, NOW, upkeep_before=NOW) == 0
+        assert service.prune(db, NOW, upkeep_before=after) == 0  # somebody asked for it: no upkeep
+        assert service.prune(db, after, upkeep_before=after) == 1
     assert read(database, waiting).state == "queued"
+    assert read(database, last).state == "succeeded"  # the next of its kind may go on where it stopped
+
+
+def test_upkeep_that_a_schedule_made_is_pruned_earlier(database: Database) -> None:
+    def fire(minutes: int) -> None:
+        with clock.frozen(NOW + timedelta(minutes=minutes)):
+            with database.write() as db:
+                assert service.fire_due(db) == 1
+            finish_all(database)
+
+    with database.write() as db, clock.frozen(NOW):
+        service.set_schedule(db, SYSTEM, "tidy", "test.work", {}, Rhythm(every_seconds=60))
+    fire(1)
+    fire(2)
+    with database.write() as db:
+        after = NOW + timedelta(minutes=3)
+        assert service.prune(db, NOW, upkeep_before=after) == 1
+        assert service.prune(db, after, upkeep_before=after) == 0

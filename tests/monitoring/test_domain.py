@@ -18,7 +18,6 @@ from modelops_platform.monitoring.domain.lights import (
     alert_move,
     at_moment,
     is_worse,
-    roll_up,
     worst,
 )
 from modelops_platform.monitoring.domain.limits import Bad, Limits, primary_of, read_span, span_words
@@ -130,18 +129,19 @@ def test_of_two_lights_the_worse_one_shows() -> None:
 @pytest.mark.parametrize(
     ("lights", "shown"),
     [
-        ([], "unknown"),
-        ([Light.STALE], "unknown"),
-        ([Light.NOT_MONITORED, Light.ERROR, Light.NO_DATA], "unknown"),
-        ([Light.PASS], "pass"),
-        ([Light.PASS, Light.STALE], "stale"),
-        ([Light.PASS, Light.WARN, Light.NO_DATA], "warn"),
-        ([Light.ERROR, Light.FAIL], "fail"),
-        ([Light.PASS, Light.NOT_MONITORED], "not_monitored"),
+        ([], Light.NOT_MONITORED),
+        ([Light.STALE], Light.STALE),
+        ([Light.NOT_MONITORED, Light.ERROR, Light.NO_DATA], Light.ERROR),
+        ([Light.PASS], Light.PASS),
+        ([Light.PASS, Light.STALE], Light.STALE),
+        ([Light.PASS, Light.WARN, Light.NO_DATA], Light.WARN),
+        ([Light.ERROR, Light.FAIL], Light.FAIL),
+        ([Light.PASS, Light.NOT_MONITORED], Light.NOT_MONITORED),
     ],
 )
-def test_a_roll_up_over_nothing_or_unknowns_is_unknown(lights: list[Light], shown: str) -> None:
-    assert roll_up(lights) == shown
+def test_lights_over_nothing_or_unknowns_are_unknown(lights: list[Light], shown: Light) -> None:
+    assert worst(lights) is shown
+    assert (shown in UNKNOWN) is not (shown in KNOWN)
 
 
 @pytest.mark.parametrize(

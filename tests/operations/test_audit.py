@@ -14,7 +14,7 @@ from starlette.testclient import TestClient
 from modelops_platform.core import clock
 from modelops_platform.core.db import Database
 from modelops_platform.events.queries import activity_of
-from modelops_platform.events.service import place_events
+from modelops_platform.events.service import seal_events
 from tests.factories import Cast
 
 
@@ -97,7 +97,7 @@ def test_the_export_keeps_the_filter_the_exact_text_and_the_places(
     client: TestClient, two: dict[str, str], database: Database
 ) -> None:
     with database.write() as db:
-        placed = place_events(db)
+        placed = seal_events(db)
     answer = client.get("/api/v1/events.jsonl", params={"kind": "model.registered"})
     assert answer.headers["content-disposition"].endswith('.jsonl"')
     lines = [json.loads(line) for line in answer.text.splitlines()]

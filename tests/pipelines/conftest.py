@@ -108,9 +108,9 @@ def work(database: Database) -> Callable[..., list[str]]:
     """
     workers: dict[str, Worker] = {}
 
-    def run(kind: str = "", until: Callable[[], bool] = lambda: False) -> list[str]:
+    def run(kind: str = "", until: Callable[[], bool] = lambda: False, engine: str = "local") -> list[str]:
         handlers = {name: handler for name, handler in HANDLERS.items() if kind in ("", name)}
-        worker = workers.setdefault(kind, Worker(database, handlers))
+        worker = workers.setdefault(kind + engine, Worker(database, handlers, engine=engine))
         steps: list[str] = []
         deadline = time.monotonic() + 90
         while (jobs := _unfinished(database, handlers)) and not until():

@@ -6,7 +6,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
-from modelops_platform.pipelines.domain import ESTIMATORS, METRICS
+from modelops_platform.pipelines.domain.estimators import ESTIMATORS
+from modelops_platform.pipelines.domain.metrics import METRICS
 from tests.factories import Cast, count_events
 from tests.pipelines.conftest import Shop
 

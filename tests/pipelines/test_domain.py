@@ -5,7 +5,10 @@ from typing import Any
 import pytest
 
 from modelops_platform.core.errors import InvalidInput
-from modelops_platform.pipelines.domain import ESTIMATORS, METRICS, Recipe, SplitKind, Task, read_recipe
+from modelops_platform.pipelines.domain.estimators import ESTIMATORS, Task
+from modelops_platform.pipelines.domain.metrics import METRICS
+from modelops_platform.pipelines.domain.reading import read_recipe
+from modelops_platform.pipelines.domain.recipes import Recipe, SplitKind
 
 CHURN: dict[str, Any] = {
     "data_set_id": "0190",

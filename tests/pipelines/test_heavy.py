@@ -17,7 +17,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from modelops_platform.core.errors import InvalidInput
-from modelops_platform.pipelines.domain import ESTIMATORS, Recipe, Split, SplitKind, Task, read_recipe
+from modelops_platform.pipelines.domain.estimators import ESTIMATORS, Task
+from modelops_platform.pipelines.domain.reading import read_recipe
+from modelops_platform.pipelines.domain.recipes import Recipe, Split, SplitKind
 from modelops_platform.pipelines.heavy import TrainingResult, train
 
 
@@ -205,9 +207,8 @@ def test_papers_are_written_and_progress_is_told(tmp_path: Path) -> None:
     assert papers.keys() == {"recipe", "signature", "input_example", "environment", "metrics"}
     assert read_recipe(papers["recipe"]) == classify()
     assert papers["environment"]["packages"]["scikit-learn"]
-    assert papers["metrics"] == [
-        {"name": "accuracy", "value": result.metrics[0].value, "n": 15, "higher_is_better": True}
-    ]
+    accuracy = {"name": "accuracy", "value": result.metrics[0].value, "n": 15, "higher_is_better": True}
+    assert papers["metrics"] == [accuracy | {"standard_error": result.metrics[0].standard_error}]
     assert len(papers["input_example"]) == 5
     assert papers["input_example"][0].keys() == {"a", "b"}
 

@@ -7,7 +7,8 @@ from modelops_platform.core.db import Database
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, NotFound, Stale
 from modelops_platform.core.revisions import etag
 from modelops_platform.pipelines import queries, service
-from modelops_platform.pipelines.domain import RunState, read_recipe, state_of
+from modelops_platform.pipelines.domain.reading import read_recipe
+from modelops_platform.pipelines.domain.states import RunState, state_of
 from modelops_platform.pipelines.schemas import RecipeForm, RecipeIn, RecipePatch
 from tests.factories import Cast, count_events, last_event
 from tests.pipelines.conftest import Shop

@@ -289,7 +289,7 @@ def test_a_model_that_sleeps_is_ended_with_its_children(save: Save) -> None:
     model = save(pickle.dumps(Runs(code)), Format.PICKLE, allow_pickle=True)
     before = {process.pid for process in psutil.process_iter()}
     started = time.monotonic()
-    result = score(ScoreRequest(model, ONE, Limits(wall_seconds=15.0, memory_bytes=4096 * MIB, open_files=256)))
+    result = score(ScoreRequest(model, ONE, Limits(wall_seconds=8.0, memory_bytes=4096 * MIB, open_files=256)))
     # As root the fork succeeds and both sleep; anybody else may not fork at all.
     assert failed(result) is (FailureCode.OUT_OF_TIME if os.geteuid() == 0 else FailureCode.NOT_LOADABLE)
     assert time.monotonic() - started < 25
@@ -308,7 +308,7 @@ def _workers() -> set[int]:
 
 def test_a_model_that_computes_for_ever_is_out_of_time(save: Save) -> None:
     model = save(pickle.dumps(Runs("sum(1 for _ in iter(int, 1))")), Format.PICKLE, allow_pickle=True)
-    limits = Limits(wall_seconds=60.0, cpu_seconds=12, memory_bytes=4096 * MIB, open_files=256)
+    limits = Limits(wall_seconds=60.0, cpu_seconds=6, memory_bytes=4096 * MIB, open_files=256)
     assert failed(score(ScoreRequest(model, ONE, limits))) is FailureCode.OUT_OF_TIME
 
 

@@ -14,6 +14,7 @@ MAX_PATH_BYTES = 1024
 MAX_SEGMENT_BYTES = 255
 MAX_REASONS = 50
 MAX_GLOBALS = 500
+MOST_PARTS = 10_000  # of one upload
 
 
 class Verdict(StrEnum):
@@ -170,3 +171,99 @@ def _texts(value: object, most: int) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError("expected a list of texts")
     return tuple(value[:most])
+
+
+class Form(StrEnum):
+    """How a file is shown without opening it."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    NOTEBOOK = "notebook"
+    PICTURE = "picture"
+    PAGE = "page"
+    CSV = "csv"
+    PARQUET = "parquet"
+    ARROW = "arrow"
+    SHEET = "sheet"
+    ONNX = "onnx"
+    MLMODEL = "mlmodel"
+    ZIP = "zip"
+    TAR = "tar"
+    SAFETENSORS = "safetensors"
+
+
+LARGEST_SHOWN = 500_000_000
+SHOWN_BY_BEGINNING = frozenset({Form.TEXT, Form.MARKDOWN, Form.CSV})  # the rest of the file is not read
+SHOWN_BEGINNING = 1024**2
+_FORMS: Mapping[Format, Form] = {
+    Format.IMAGE: Form.PICTURE,
+    Format.PDF: Form.PAGE,
+    Format.CSV: Form.CSV,
+    Format.PARQUET: Form.PARQUET,
+    Format.ARROW: Form.ARROW,
+    Format.ONNX: Form.ONNX,
+    Format.MLMODEL: Form.MLMODEL,
+    Format.SAFETENSORS: Form.SAFETENSORS,
+    Format.ZIP: Form.ZIP,
+    Format.SKOPS: Form.ZIP,
+    Format.TORCH: Form.ZIP,
+    Format.NPZ: Form.ZIP,
+    Format.TAR: Form.TAR,
+    Format.COMPRESSED: Form.TAR,
+    Format.TEXT: Form.TEXT,
+    Format.JSON: Form.TEXT,
+    Format.XML: Form.TEXT,
+    Format.PMML: Form.TEXT,
+}
+_BY_NAME: Mapping[tuple[Form, str], Form] = {
+    (Form.TEXT, ".md"): Form.MARKDOWN,
+    (Form.TEXT, ".markdown"): Form.MARKDOWN,
+    (Form.CSV, ".md"): Form.MARKDOWN,
+    (Form.TEXT, ".ipynb"): Form.NOTEBOOK,
+    (Form.ZIP, ".xlsx"): Form.SHEET,
+}
+_CODE = (".py", ".sh", ".sql", ".r", ".js", ".yaml", ".yml", ".toml", ".ini", ".cfg", ".txt", ".log", ".json")
+_UNSHOWN: Mapping[Format, str] = {
+    Format.PICKLE: "A pickle can only be opened by running what it says, which the platform never does.",
+    Format.JOBLIB: "A pickle can only be opened by running what it says, which the platform never does.",
+    Format.PROGRAM: "It is a native program.",
+    Format.HDF5: "HDF5 files are not looked into here.",
+    Format.NPY: "Arrays of numbers are not looked into here.",
+    Format.OTHER: "Its format is not known here.",
+}
+
+
+def form_for(kind: Format, name: str) -> Form | None:
+    """Return how a file of this format and name is shown, or None."""
+    form = _FORMS.get(kind)
+    if form is None:
+        return None
+    ending = name[name.rfind(".") :].lower() if "." in name else ""
+    if form is Form.CSV and ending in _CODE:
+        return Form.TEXT
+    return _BY_NAME.get((form, ending), form)
+
+
+def why_unshown(kind: Format) -> str:
+    """Say why files of a format are not shown."""
+    return _UNSHOWN.get(kind, "Files of this format are not looked into here.")
+
+
+class Kept(StrEnum):
+    """What a retention rule is about."""
+
+    UNUSED_UPLOAD = "unused_upload"
+    ARCHIVED_VERSION = "archived_version"
+
+    @property
+    def words(self) -> str:
+        """What the rule says, before its days."""
+        return _KEPT_WORDS[self]
+
+
+_KEPT_WORDS: Mapping[Kept, str] = {
+    Kept.UNUSED_UPLOAD: "keep files that nothing uses for",
+    Kept.ARCHIVED_VERSION: "remove the files of archived versions after",
+}
+LONGEST_KEPT_DAYS = 36_500
+SHORTEST_ARCHIVED_DAYS = 30

@@ -104,6 +104,30 @@ def wanted_span(headers: Mapping[str, str], etag: str, size: int) -> Span | None
     return Span(start, end)
 
 
+_CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)")
+_OFFSET = re.compile(r"\d{1,18}")
+
+
+def part_offset(headers: Mapping[str, str]) -> int:
+    """Return where a part begins: `Upload-Offset: 0`, or `Content-Range: bytes 0-99/1000`. Raises InvalidInput."""
+    offset, span = headers.get("upload-offset"), headers.get("content-range")
+    if offset is not None and _OFFSET.fullmatch(offset.strip()):
+        return int(offset)
+    found = _CONTENT_RANGE.fullmatch((span or "").strip()) if offset is None else None
+    length = headers.get("content-length", "")
+    if found and int(found[1]) <= int(found[2]) and length in ("", str(int(found[2]) - int(found[1]) + 1)):
+        return int(found[1])
+    value = offset if offset is not None else span
+    raise InvalidInput(
+        "The part does not say where it begins."
+        if value is None
+        else f"{value[:80]!r} does not say where the part begins, or not of how many bytes it is.",
+        remedy="Send Upload-Offset with the number of bytes before this part, 0 for the first one.",
+        field="Upload-Offset" if offset is not None or span is None else "Content-Range",
+        value=None if value is None else value[:80],
+    )
+
+
 def attachment(path: str) -> str:
     """Return a Content-Disposition that saves the file under the last part of its path (RFC 6266, RFC 8187)."""
     name = path.rpartition("/")[2] or "file"

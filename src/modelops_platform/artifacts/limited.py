@@ -1,22 +1,18 @@
 """Starting one of our own programs as a limited child, and reading its answer within bounds."""
 
-import os
-import selectors
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from modelops_platform.core.processes import end_group
+from modelops_platform.core.processes import end_group, listen
 
 from .limits import Limits
 
-_CHUNK = 65536
 _ERROR_TAIL = 4096
 # The child runs the code of its parent, from a checkout as from a wheel, with nothing else on its path.
 _START = (
@@ -77,53 +73,27 @@ def run_limited(
     return Outcome(ending, output, errors.decode("utf-8", "replace"), child.returncode)
 
 
+class _TooMuch(Exception):
+    """The child said more than it may."""
+
+
 def _converse(child: "subprocess.Popen[bytes]", feed: bytes, limits: Limits) -> tuple[Ending, bytes, bytes]:
-    """Write the feed, read output and errors, until the child closes both or a limit is reached."""
-    assert child.stdin is not None
-    assert child.stdout is not None
-    assert child.stderr is not None
-    deadline = time.monotonic() + limits.wall_seconds
-    output, errors, waiting = bytearray(), bytearray(), memoryview(feed)
-    with selectors.DefaultSelector() as watched:
-        for pipe, event in (
-            (child.stdin, selectors.EVENT_WRITE),
-            (child.stdout, selectors.EVENT_READ),
-            (child.stderr, selectors.EVENT_READ),
-        ):
-            os.set_blocking(pipe.fileno(), False)
-            watched.register(pipe, event)
-        while watched.get_map():
-            ready = watched.select(max(0.0, deadline - time.monotonic()))
-            if not ready:
-                return Ending.OUT_OF_TIME, bytes(output), bytes(errors)
-            for key, _ in ready:
-                if key.fileobj is child.stdin:
-                    waiting = _write(child.stdin.fileno(), waiting)
-                    if not waiting:
-                        watched.unregister(child.stdin)
-                        child.stdin.close()
-                    continue
-                piece = os.read(key.fd, _CHUNK)
-                if not piece:
-                    watched.unregister(key.fileobj)
-                elif key.fileobj is child.stdout:
-                    output += piece
-                    if len(output) > limits.output_bytes:
-                        return Ending.TOO_MUCH_OUTPUT, b"", bytes(errors)
-                else:
-                    errors = (errors + piece)[-_ERROR_TAIL:]
+    """Write the feed, read output and errors, until the child ends or a limit is reached."""
+    output, errors = bytearray(), bytearray()
+
+    def take_output(piece: bytes) -> None:
+        output.extend(piece)
+        if len(output) > limits.output_bytes:
+            raise _TooMuch
+
+    def take_errors(piece: bytes) -> None:
+        errors.extend(piece)
+        del errors[:-_ERROR_TAIL]
+
     try:
-        child.wait(max(0.0, deadline - time.monotonic()))
-    except subprocess.TimeoutExpired:
+        listen(child, wall_seconds=limits.wall_seconds, take_output=take_output, take_errors=take_errors, feed=feed)
+    except _TooMuch:
+        return Ending.TOO_MUCH_OUTPUT, b"", bytes(errors)
+    except TimeoutError:
         return Ending.OUT_OF_TIME, bytes(output), bytes(errors)
     return Ending.FINISHED, bytes(output), bytes(errors)
-
-
-def _write(pipe: int, waiting: memoryview) -> memoryview:
-    """Write what the pipe takes and return the rest; nothing is left when the child no longer listens."""
-    if not waiting:
-        return waiting
-    try:
-        return waiting[os.write(pipe, waiting[:_CHUNK]) :]
-    except BrokenPipeError:
-        return waiting[:0]

@@ -1,26 +1,28 @@
 """Files over HTTP: bodies that are stored while they arrive, and answers that are checked while they leave."""
 
-import itertools
-from collections.abc import AsyncIterator, Iterator
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import BinaryIO
 
-from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from modelops_platform.core.actor import Actor
 from modelops_platform.core.db import Database
-from modelops_platform.core.errors import InvalidInput
+from modelops_platform.core.errors import InvalidInput, PlatformError, Unavailable
 from modelops_platform.web.errors import show_problem
 
 from . import queries, service
 from .domain import clean_path
 from .headers import RangeNotSatisfiable, Span, attachment, expected_digest, wanted_span
-from .store import Damage, Incoming, Stored, open_store
-from .tables import Blob
+from .store import Damage, Incoming, Received, Spool, Store, Stored, open_store
+from .tables import Blob, PartialUpload
 
 _PIECE_BYTES = 1024**2
+_THREADS = ThreadPoolExecutor(32, thread_name_prefix="files")  # a third of what the framework's way to a thread costs
 
 
 async def receive(request: Request, name: str) -> Blob:
@@ -38,23 +40,121 @@ async def receive(request: Request, name: str) -> Blob:
             )
     with await run_in_threadpool(open_store(request.app.state.settings).begin) as incoming:
         try:
-            async for piece in _in_pieces(request.stream()):
-                await run_in_threadpool(incoming.write, piece)
+            await _take(request.stream(), incoming.write)
         except ClientDisconnect:
             words = "The connection broke off before the file had arrived."
             raise InvalidInput(words, remedy="Send it again.", field="body") from None
         return await run_in_threadpool(_store, request, incoming, name, expected)
 
 
+async def _take(chunks: AsyncIterator[bytes], write: Callable[[bytes], None]) -> None:
+    """Write what the network brings, one piece in a thread while the next one arrives."""
+    loop = asyncio.get_running_loop()
+    writing: asyncio.Future[None] | None = None
+    try:
+        async for piece in _in_pieces(chunks):
+            if writing is not None:
+                await writing
+            writing = loop.run_in_executor(_THREADS, write, piece)
+    finally:
+        if writing is not None:
+            await writing
+
+
 async def _in_pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Join what the network brings, so that one hop to a thread writes a megabyte."""
-    piece = bytearray()
+    piece, size = [], 0
     async for chunk in chunks:
-        piece += chunk
-        if len(piece) >= _PIECE_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    yield bytes(piece)
+        piece.append(chunk)
+        size += len(chunk)
+        if size >= _PIECE_BYTES:
+            yield b"".join(piece)
+            piece, size = [], 0
+    if size:
+        yield b"".join(piece)
+
+
+async def append(request: Request, upload_id: str, start: int) -> PartialUpload:
+    """Store the body as the next part of an upload, and make the file when it is whole.
+
+    What arrived before the connection broke off is kept, so that the sender goes on from there.
+    Raises NotFound, Conflict, InvalidInput, Unavailable.
+    """
+    upload = await run_in_threadpool(_next_part, request, upload_id, start)
+    store = open_store(request.app.state.settings)
+    if not upload.is_whole:
+        with await run_in_threadpool(store.begin_part) as spool:
+
+            def write(data: bytes) -> None:
+                if start + spool.size + len(data) > upload.size:
+                    raise service.beyond_the_end(upload, start + spool.size + len(data))
+                spool.write(data)
+
+            is_gone = False
+            try:
+                await _take(request.stream(), write)
+            except ClientDisconnect:
+                is_gone = True
+            if spool.size:
+                upload = await run_in_threadpool(_keep_part, request, upload_id, start, spool)
+        if is_gone:
+            words = "The connection broke off before the part had arrived."
+            raise InvalidInput(words, remedy=f"Go on from offset {upload.received}.", field="body")
+    if upload.is_whole and upload.sha256 is None:
+        upload = await run_in_threadpool(_make_whole, request, upload)
+    return upload
+
+
+def _next_part(request: Request, upload_id: str, start: int) -> PartialUpload:
+    database: Database = request.app.state.database
+    with database.read() as db:
+        upload = queries.get_upload(db, request.state.actor, upload_id)
+    if start != upload.received:
+        raise service.misplaced(upload, start)
+    return upload
+
+
+def _keep_part(request: Request, upload_id: str, start: int, spool: Spool) -> PartialUpload:
+    """Put the part in its place, then note it; a part that somebody else was quicker with is dropped."""
+    database: Database = request.app.state.database
+    store = open_store(request.app.state.settings)
+    key = store.keep_part(upload_id, start, spool)
+    try:
+        with database.write() as db:
+            return service.add_part(db, request.state.actor, upload_id, start=start, length=spool.size, key=key)
+    except PlatformError:
+        store.drop_part(key)
+        raise
+
+
+def _make_whole(request: Request, upload: PartialUpload) -> PartialUpload:
+    """Read the parts into one file, whose digests are made on the way, and store it like any other."""
+    database: Database = request.app.state.database
+    store = open_store(request.app.state.settings)
+    with database.read() as db:
+        parts = queries.list_parts(db, upload.id)
+    with store.begin() as incoming:
+        for part in parts:
+            for data in store.read_part(part.key, part.length):
+                incoming.write(data)
+        received = _keep(request, incoming, upload.expected)
+        with database.write() as db:
+            finished = service.finish_upload(db, request.state.actor, upload.id, received)
+    _drop_parts(store, upload.id)
+    return finished
+
+
+def cancel(request: Request, upload_id: str) -> None:
+    """Give an upload up and drop its parts. Raises NotFound."""
+    database: Database = request.app.state.database
+    with database.write() as db:
+        service.cancel_upload(db, request.state.actor, upload_id)
+    _drop_parts(open_store(request.app.state.settings), upload_id)
+
+
+def _drop_parts(store: Store, upload_id: str) -> None:
+    with suppress(Unavailable):  # the sweep finds what is left
+        store.drop_parts(upload_id)
 
 
 def store_part(request: Request, file: BinaryIO, name: str) -> Blob:
@@ -69,13 +169,18 @@ def store_part(request: Request, file: BinaryIO, name: str) -> Blob:
 def _store(request: Request, incoming: Incoming, name: str, expected: str | None) -> Blob:
     """Put the bytes in their place, then write the row that names them."""
     database: Database = request.app.state.database
-    actor: Actor = request.state.actor
+    received = _keep(request, incoming, expected)
+    with database.write() as db:
+        return service.add_blob(db, request.state.actor, received, name=name)
+
+
+def _keep(request: Request, incoming: Incoming, expected: str | None) -> Received:
+    """Put a whole file under its digest, in the place of equal bytes only when those are damaged."""
+    database: Database = request.app.state.database
     stored = incoming.finish(expected)
     with database.read() as db:
         is_damaged = queries.is_damaged(db, stored.sha256)
-    received = open_store(request.app.state.settings).keep(incoming, replace=is_damaged)
-    with database.write() as db:
-        return service.add_blob(db, actor, received, name=name)
+    return open_store(request.app.state.settings).keep(incoming, replace=is_damaged)
 
 
 def send(request: Request, stored: Stored, name: str) -> Response:
@@ -86,6 +191,7 @@ def send(request: Request, stored: Stored, name: str) -> Response:
         "accept-ranges": "bytes",
         "content-type": "application/octet-stream",
         "content-disposition": attachment(name),
+        "content-security-policy": "default-src 'none'; sandbox",  # should a browser show it nevertheless
     }
     try:
         wanted = wanted_span(request.headers, etag, stored.size) if request.method == "GET" else None
@@ -112,11 +218,11 @@ def _no_such_range(request: Request, stored: Stored) -> Response:
     return show_problem(request, problem, {"content-range": f"bytes */{stored.size}"})
 
 
-def _checked(request: Request, stored: Stored, span: Span) -> Iterator[bytes]:
-    """Yield checked bytes; damage is noted, then breaks the connection off."""
+def _checked(request: Request, stored: Stored, span: Span) -> Iterator[list[bytes]]:
+    """Yield checked blocks, each in pieces; damage is noted, then breaks the connection off."""
     database: Database = request.app.state.database
     try:
-        yield from open_store(request.app.state.settings).read(stored, span.start, span.end)
+        yield from open_store(request.app.state.settings).read_blocks(stored, span.start, span.end)
     except Damage as damage:
         refusal = service.unreadable(damage)
         with database.write() as db:
@@ -128,14 +234,22 @@ def _checked(request: Request, stored: Stored, span: Span) -> Iterator[bytes]:
 class CheckedResponse(StreamingResponse):
     """A stream whose first block is read before the answer starts, so that damage there is still told in words."""
 
-    def __init__(self, blocks: Iterator[bytes], status_code: int, headers: dict[str, str]) -> None:
+    def __init__(self, blocks: Iterator[list[bytes]], status_code: int, headers: dict[str, str]) -> None:
         super().__init__((), status_code, headers)
         self._blocks = blocks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        first = await run_in_threadpool(next, self._blocks, b"")
-        self.body_iterator = iterate_in_threadpool(itertools.chain((first,), self._blocks))
+        self.body_iterator = self._pieces(await self._next())
         await super().__call__(scope, receive, send)
+
+    async def _pieces(self, block: list[bytes] | None) -> AsyncIterator[bytes]:
+        while block is not None:
+            for piece in block:
+                yield piece
+            block = await self._next()
+
+    async def _next(self) -> list[bytes] | None:
+        return await asyncio.get_running_loop().run_in_executor(_THREADS, next, self._blocks, None)
 
 
 def open_quarantined(request: Request, sha256: str) -> Response:

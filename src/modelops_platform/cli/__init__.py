@@ -7,7 +7,7 @@ from typer.core import TyperGroup
 
 from modelops_platform.core.errors import PlatformError
 
-from . import database, demo, models, people, serving
+from . import audit, backups, database, demo, doctor, models, people, serving
 
 CANNOT = 2
 
@@ -32,10 +32,15 @@ app = typer.Typer(
 )
 app.command()(serving.serve)
 app.command()(serving.web)
+app.command()(serving.gateway)
 app.command()(serving.worker)
 app.command()(demo.demo)
 for command in (models.register, models.models, models.versions, models.gate):
     app.command()(command)
+app.command()(backups.backup)
+app.command()(backups.restore)
+app.command()(doctor.doctor)
 app.add_typer(people.user, name="user")
 app.add_typer(people.token, name="token")
 app.add_typer(database.db, name="db")
+app.add_typer(audit.audit, name="audit")

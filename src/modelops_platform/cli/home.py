@@ -59,6 +59,7 @@ def bring_up(settings: "Settings", database: "Database") -> None:
     from modelops_platform.deployments import service as deployments
     from modelops_platform.governance import service as governance
     from modelops_platform.identity import service as identity
+    from modelops_platform.tracking import service as tracking
 
     with database.read() as db:
         is_there = is_current(db)
@@ -70,3 +71,4 @@ def bring_up(settings: "Settings", database: "Database") -> None:
         workspace = identity.ensure_workspace(db, settings.enforcement)
         deployments.ensure_environments(db, system_actor(workspace.id))
         governance.ensure_default_policies(db, workspace.id)
+        tracking.ensure_default_experiment(db, system_actor(workspace.id))

@@ -58,6 +58,25 @@ def create_link(
     typer.echo(f"{url.rstrip('/')}/login?link={secret}")
 
 
+@user.command("erase")
+def erase_user(
+    email: Email,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Take a person's name and address out of their account and out of the log, for good; what they did stays."""
+    from modelops_platform.core.actor import system_actor
+    from modelops_platform.core.db import DEFAULT_WORKSPACE
+    from modelops_platform.identity import queries, service
+
+    if not yes:
+        typer.confirm(f"Erase {email}? It cannot be undone.", abort=True)
+    operator = system_actor(DEFAULT_WORKSPACE, "the command line")
+    with migrated_database(read_settings()) as database, database.write() as db:
+        found = queries.get_user_by_email(db, operator, email)
+        service.erase_user(db, operator, found.id)
+    typer.echo(f"Erased. Their id stays: {found.id}")
+
+
 @token.command("create")
 def create_token(
     email: Annotated[str, typer.Option("--user", help="Whose token: an e-mail address.")],

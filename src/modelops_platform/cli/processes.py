@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -20,7 +21,8 @@ from uvicorn.supervisors import Multiprocess
 from modelops_platform.core.errors import InvalidInput, Unavailable
 from modelops_platform.core.logging import configure_logging, get_logger
 from modelops_platform.core.processes import end_with_parent, keep_temporary_files_in
-from modelops_platform.core.settings import PREFIX, get_settings
+from modelops_platform.core.settings import PREFIX, Settings, get_settings
+from modelops_platform.web.connections import Connection
 
 BACKLOG = 2048
 DRAIN_SECONDS = 5
@@ -55,20 +57,21 @@ def run_web(
     host: str,
     workers: int,
     *,
+    make: str = "make_app",
     on_start: Callable[[], None] = nothing,
     on_exit: Callable[[], None] = nothing,
 ) -> None:
     """Serve on the socket until SIGTERM or SIGINT, then drain.
 
-    `on_start` is called when pages are served, `on_exit` as soon as the signal comes.
+    `make` names the function below that makes the application; `on_start` is called when pages are served, `on_exit` as soon as the signal comes.
     On uvloop only: with asyncio's own loop, processes that share a socket answer each keep-alive request 40 ms late.
     """
     _allow(host)
     config = uvicorn.Config(
-        f"{__name__}:make_app",
+        f"{__name__}:{make}",
         factory=True,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         workers=workers,
@@ -82,6 +85,7 @@ def run_web(
     if workers == 1:
         _Server(config, on_start, on_exit).run(sockets=[listening])
     else:
+        gc.enable()
         _Servers(config, [listening], on_start, on_exit).run()
 
 
@@ -129,10 +133,23 @@ class _Servers(Multiprocess):
 
 def make_app() -> FastAPI:
     """Make the application of one web process."""
+    gc.disable()  # loading leaves no garbage, but a million objects to look through
     from modelops_platform.main import create_app
+
+    return _make(create_app)
+
+
+def make_gateway() -> FastAPI:
+    """Make the application of one inference process."""
+    gc.disable()
+    from modelops_platform.gateway import create_gateway
+
+    return _make(create_gateway)
+
+
+def _make(create: Callable[[Settings], FastAPI]) -> FastAPI:
     from modelops_platform.operations.watching import watch
 
-    gc.disable()  # loading leaves no garbage, but a million objects to look through
     settings = get_settings()
     configure_logging(settings.log_level)
     keep_temporary_files_in(settings.home)
@@ -145,7 +162,7 @@ def make_app() -> FastAPI:
         before(number, frame)
 
     signal.signal(signal.SIGTERM, end_streams_first)
-    app = create_app(settings)
+    app = create(settings)
     gc.freeze()  # the application stays: no collection looks at it again
     gc.enable()
     return app
@@ -157,6 +174,7 @@ class JobProcess:
     def __init__(self) -> None:
         self._child: subprocess.Popen[bytes] | None = None
         self._stopping = threading.Event()
+        self._ends_by = 0.0
         # The kernel ends the child when the thread that started it ends, so one thread starts it and stays.
         self._keeper = threading.Thread(target=self._keep, name="job process", daemon=True)
 
@@ -166,6 +184,8 @@ class JobProcess:
 
     def stop(self) -> None:
         """Tell it to end; safe in a signal handler."""
+        if not self._stopping.is_set():
+            self._ends_by = time.monotonic() + JOBS_END_WITHIN_SECONDS
         self._stopping.set()
         child = self._child  # None: it was never started
         if child is not None:
@@ -173,11 +193,11 @@ class JobProcess:
                 child.send_signal(signal.SIGTERM)
 
     def join(self) -> None:
-        """Tell it to end and wait until it has, a few seconds at most."""
+        """Tell it to end and wait until it has, a few seconds at most after it was told first."""
         self.stop()
         if self._keeper.ident is None:
             return
-        self._keeper.join(JOBS_END_WITHIN_SECONDS)
+        self._keeper.join(max(0.0, self._ends_by - time.monotonic()))
         if self._keeper.is_alive() and self._child is not None:
             self._child.kill()
             self._keeper.join(1)

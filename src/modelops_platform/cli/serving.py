@@ -1,5 +1,6 @@
-"""`modelops serve`, `web` and `worker`: the processes of the platform."""
+"""`modelops serve`, `web`, `gateway` and `worker`: the processes of the platform."""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ Workers = Annotated[int, typer.Option(min=1, max=64, help="Web processes.")]
 
 def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> None:
     """Run the whole platform on this machine: migrate, serve pages and API, and do the jobs."""
+    gc.disable()  # until it serves: loading leaves no garbage, but a million objects to look through
     from modelops_platform.identity import service as identity
 
     from .processes import JobProcess, bind, run_web
@@ -32,12 +34,24 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
 
 def web(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> None:
     """Serve pages and API only; not ready while migrations are pending."""
+    gc.disable()
     from .processes import bind, run_web
 
     read_settings()
     with bind(host, port) as listening:
         typer.echo(f"ModelOps is at {_address(host, listening.getsockname()[1])}")
         run_web(listening, host, workers)
+
+
+def gateway(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> None:
+    """Answer questions to deployments only: /v2 and /deployments/NAME/invocations."""
+    gc.disable()
+    from .processes import bind, run_web
+
+    read_settings()
+    with bind(host, port) as listening:
+        typer.echo(f"The gateway is at {_address(host, listening.getsockname()[1])}")
+        run_web(listening, host, workers, make="make_gateway")
 
 
 def worker() -> None:

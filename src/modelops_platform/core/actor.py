@@ -5,6 +5,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from .errors import NotAllowed
+from .preferences import AS_WE_COME, Preferences
 
 
 class Permission(StrEnum):
@@ -22,6 +23,9 @@ class Permission(StrEnum):
     UPLOAD_FILE = "upload_file"
     DOWNLOAD_FILE = "download_file"
     OPEN_QUARANTINED = "open_quarantined"
+    VIEW_STORAGE = "view_storage"
+    MANAGE_STORAGE = "manage_storage"
+    PLACE_HOLD = "place_hold"
     SCORE = "score"
     ASSESS_RISK = "assess_risk"
     REQUEST_APPROVAL = "request_approval"
@@ -34,6 +38,8 @@ class Permission(StrEnum):
     MANAGE_MONITORS = "manage_monitors"
     MANAGE_RECIPES = "manage_recipes"
     RUN_RECIPE = "run_recipe"
+    LOG_RUNS = "log_runs"
+    MANAGE_EXPERIMENTS = "manage_experiments"
     VIEW_AUDIT = "view_audit"
     VIEW_JOBS = "view_jobs"
     MANAGE_JOBS = "manage_jobs"
@@ -52,7 +58,7 @@ class ActorKind(StrEnum):
 
 
 class Governed(Protocol):
-    """A thing that rights are granted on: it belongs to a unit, maybe to a model."""
+    """A thing that rights are granted on: it belongs to a unit, maybe to a model or an experiment."""
 
     @property
     def unit_id(self) -> str | None: ...
@@ -60,7 +66,7 @@ class Governed(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """A role held on a workspace, unit or model, with what it allows here."""
+    """A role held on a workspace, unit, model or experiment, with what it allows here."""
 
     role: str
     object_kind: str
@@ -76,13 +82,14 @@ class Grant:
             return False
         if self.object_kind == "unit":
             return thing.unit_id in self.unit_ids
-        return self.object_id == _model_id(thing)
+        return self.object_id == _id_of(self.object_kind, thing)
 
 
-def _model_id(thing: Governed) -> str | None:
-    if getattr(thing, "object_kind", None) == "model":
+def _id_of(kind: str, thing: Governed) -> str | None:
+    """Return the id of the thing, or of the model or experiment that it belongs to."""
+    if getattr(thing, "object_kind", None) == kind:
         return getattr(thing, "id", None)
-    return getattr(thing, "model_id", None)
+    return getattr(thing, f"{kind}_id", None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +105,7 @@ class Actor:
     token_id: str | None = None
     address: str | None = None
     request_id: str | None = None
+    preferences: Preferences = AS_WE_COME  # how pages are shown to them; read with a browser's session only
 
     def may(self, permission: Permission, thing: Governed | None = None) -> bool:
         """Say whether the actor holds the permission on the thing (or on the workspace)."""
@@ -127,6 +135,9 @@ class Actor:
         return self.may(permission)
 
 
+SYSTEM_ID = "system"
+
+
 def system_actor(workspace_id: str, name: str = "the platform") -> Actor:
     """Return the platform itself as an actor: for jobs, start-up and the command line."""
-    return Actor(id="system", kind=ActorKind.SYSTEM, name=name, workspace_id=workspace_id)
+    return Actor(id=SYSTEM_ID, kind=ActorKind.SYSTEM, name=name, workspace_id=workspace_id)

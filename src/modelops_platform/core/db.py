@@ -1,7 +1,11 @@
 """The database: base class, column types, and sessions that either read or write."""
 
+import functools
 import json
+import select
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -13,14 +17,18 @@ from sqlalchemy import (
     Engine,
     ForeignKey,
     Index,
+    Insert,
     MetaData,
     String,
+    Table,
     Text,
     create_engine,
     event,
     make_url,
     text,
 )
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -67,6 +75,18 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
+PATIENCE_SECONDS = 15.0  # of commands and the job process
+WEB_PATIENCE_SECONDS = 1.2  # of whoever waits for a page: then they are told to try again
+_LOCK_LOOK_MS = 20
+_LONGEST_STATEMENT_OF_WEB_MS = 30_000
+_POSTGRES = {
+    "connect_timeout": 2,  # the least that the driver knows
+    "keepalives_idle": 5,
+    "keepalives_interval": 5,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 5_000,  # a network that swallows what is sent
+}
+
 DEFAULT_WORKSPACE = "00000000-0000-7000-8000-000000000001"  # made by the first migration
 
 Id = Annotated[str, mapped_column(String(36), primary_key=True, default=new_id)]
@@ -92,6 +112,26 @@ def unique_while(condition: str, name: str, *columns: str) -> Index:
     return Index(name, *columns, unique=True, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
+def table_of(entity: type[Base]) -> Table:
+    """Return the table of a class, for the statements of hot verbs: made once, and past the ORM."""
+    return Base.metadata.tables[entity.__tablename__]
+
+
+def add_unless_taken(db: Session, entity: type[Base], row: dict[str, Any]) -> bool:
+    """Insert a row unless a unique constraint holds its place already, and say whether it was inserted.
+
+    No savepoint is needed to survive the conflict.
+    """
+    connection = db.connection()
+    return connection.execute(_add_unless_taken(table_of(entity), connection.dialect.name), row).rowcount == 1
+
+
+@functools.cache
+def _add_unless_taken(table: Table, dialect: str) -> Insert:
+    form = postgresql.insert if dialect == "postgresql" else sqlite.insert
+    return form(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
 class InWorkspace:
     """A row of one workspace; every top table carries it."""
 
@@ -106,35 +146,33 @@ class Database:
     A write session begins with `BEGIN IMMEDIATE` on SQLite and commits when its block ends;
     a read session cannot write at all. On SQLite the writers of one process wait for each
     other on a lock, which is fair, instead of polling the file.
+
+    Args:
+        patience: Seconds to wait for a file that another process has locked, or for a connection.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10, keys: Keys | None = None) -> None:
+    def __init__(
+        self, url: str, *, pool_size: int = 10, keys: Keys | None = None, patience: float = PATIENCE_SECONDS
+    ) -> None:
         self.url = make_url(url)
+        self._patience = patience
         self._info: dict[str, Any] = {"keys": keys} if keys else {}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_lock = threading.Lock() if self.is_sqlite else None
         if self.is_sqlite:
-            self.write_engine = _sqlite_engine(url, pool_size=2, begin="BEGIN IMMEDIATE")
-            self.read_engine = _sqlite_engine(url, pool_size=pool_size, begin="BEGIN", query_only=True)
+            self.write_engine = _sqlite_engine(url, pool_size=2, patience=patience, writes=True)
+            self.read_engine = _sqlite_engine(url, pool_size=pool_size, patience=patience)
         else:
-            self.write_engine = create_engine(
-                url,
-                pool_size=pool_size,
-                max_overflow=0,
-                pool_timeout=30,
-                pool_pre_ping=False,
-                pool_use_lifo=True,
-                connect_args={"connect_timeout": 2, "options": "-c lock_timeout=10000"},
-            )
+            self.write_engine = _postgres_engine(url, pool_size=pool_size, patience=patience)
             self.read_engine = self.write_engine.execution_options(postgresql_readonly=True)
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> "Database":
+    def from_settings(cls, settings: Settings, *, patience: float = PATIENCE_SECONDS) -> "Database":
         """Open the database that the settings name."""
         if settings.database_url is None:
             settings.home.mkdir(parents=True, exist_ok=True)
         keys = load_keys(settings.keys_folder)
-        database = cls(settings.database_address, pool_size=settings.database_pool, keys=keys)
+        database = cls(settings.database_address, pool_size=settings.database_pool, keys=keys, patience=patience)
         database._info["settings"] = settings  # what else services need of this installation, found in `db.info`
         return database
 
@@ -164,12 +202,38 @@ class Database:
         self.read_engine.dispose()
 
 
-def _sqlite_engine(url: str, *, pool_size: int, begin: str, query_only: bool = False) -> Engine:
+def _postgres_engine(url: str, *, pool_size: int, patience: float) -> Engine:
+    options = "-c lock_timeout=10000"
+    if patience < PATIENCE_SECONDS:
+        options += f" -c statement_timeout={_LONGEST_STATEMENT_OF_WEB_MS}"
+    engine = create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=0,
+        pool_timeout=PATIENCE_SECONDS,  # in turn, behind requests that go on
+        pool_use_lifo=True,
+        connect_args={**_POSTGRES, "options": options},
+    )
+
+    @event.listens_for(engine, "checkout")
+    def _look(connection: Any, _record: Any, _proxy: Any) -> None:
+        """Replace a connection that the server has closed meanwhile, without asking the server."""
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        if poll.poll(0):  # an idle connection has nothing to say but its end
+            raise DisconnectionError("the server has closed the connection")
+
+    return engine
+
+
+def _sqlite_engine(url: str, *, pool_size: int, patience: float, writes: bool = False) -> Engine:
+    wait_ms = _LOCK_LOOK_MS if writes else int(patience * 1000)
+    turns = _Turns(patience)
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=30,
-        connect_args={"check_same_thread": False, "timeout": 15},
+        connect_args={"check_same_thread": False, "timeout": wait_ms / 1000},
     )
 
     @event.listens_for(engine, "connect")
@@ -179,17 +243,47 @@ def _sqlite_engine(url: str, *, pool_size: int, begin: str, query_only: bool = F
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA busy_timeout=15000")
+        cursor.execute(f"PRAGMA busy_timeout={wait_ms}")
         cursor.execute("PRAGMA cache_size=-16000")
-        if query_only:
+        cursor.execute("PRAGMA temp_store=MEMORY")  # nothing is written outside of the home, nor to a full disk
+        if not writes:
             cursor.execute("PRAGMA query_only=ON")
         cursor.close()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Any) -> None:
-        connection.connection.driver_connection.execute(begin)  # a third of what it costs by way of the engine
+        raw = connection.connection.driver_connection  # a third of what it costs by way of the engine
+        try:
+            if writes:
+                turns.begin(raw)
+            else:
+                raw.execute("BEGIN")
+        except sqlite3.Error as error:  # as the engine does for statements of its own
+            raise OperationalError("BEGIN", None, error) from error
 
     return engine
+
+
+class _Turns:
+    """Takes the file's write lock, looking often: SQLite's own waits grow long, and others come between."""
+
+    def __init__(self, patience: float) -> None:
+        self._patience = patience
+        self._given_up_at = 0.0  # whoever waited behind a writer that gave up just now does not wait as long again
+
+    def begin(self, connection: sqlite3.Connection) -> None:
+        now = time.monotonic()
+        until = now + (self._patience if now - self._given_up_at > _LOCK_LOOK_MS / 1000 else 0)
+        while True:
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    raise
+                if time.monotonic() > until:
+                    self._given_up_at = time.monotonic()
+                    raise
 
 
 def utc_now() -> datetime:

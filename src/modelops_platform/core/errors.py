@@ -80,6 +80,12 @@ class Stale(PlatformError):
     code = "stale"
 
 
+class Conflict(PlatformError):
+    """It does not fit how the thing stands; the details name where it stands, or what holds it."""
+
+    code = "conflict"
+
+
 class TooMany(PlatformError):
     """Too many attempts; `details["retry_after"]` says how many seconds to wait."""
 
@@ -90,3 +96,9 @@ class Unavailable(PlatformError):
     """A part the platform needs does not answer; trying again later can help."""
 
     code = "unavailable"
+
+
+class NoRoom(Unavailable):
+    """Nothing more can be written: a disk, a quota or a limit is full; reading goes on."""
+
+    code = "no_room"

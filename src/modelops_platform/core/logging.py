@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from typing import Any, cast
+from contextlib import suppress
+from typing import Any, BinaryIO, cast
 
 import msgspec
 import structlog
@@ -19,7 +20,7 @@ def configure_logging(level: str = "info") -> None:
     structlog.configure(
         processors=[*shared, _encode],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer),
+        logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, _Lines(sys.stderr.buffer))),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -33,6 +34,20 @@ def configure_logging(level: str = "info") -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+
+
+class _Lines:
+    """Where lines go; one that cannot be written, on a full disk, is lost, and nobody's request with it."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = getattr(stream, "raw", stream)  # a buffer would keep what cannot be written
+
+    def write(self, line: bytes) -> None:
+        with suppress(OSError):
+            self._stream.write(line)
+
+    def flush(self) -> None:
+        """Do nothing: what was written is out."""
 
 
 def _encode(_logger: Any, _method: str, line: structlog.typing.EventDict) -> bytes:

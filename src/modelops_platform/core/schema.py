@@ -18,11 +18,21 @@ def is_current(db: Session) -> bool:
     return set(db.scalars(text("SELECT version_num FROM alembic_version"))) == expected_heads()
 
 
-@cache
 def expected_heads() -> set[str]:
     """Return the last revision of the migrations that came with this code."""
+    named = _named()
+    return named["revision"] - named["down_revision"]
+
+
+def known_revisions() -> set[str]:
+    """Return every revision of the migrations that came with this code."""
+    return _named()["revision"]
+
+
+@cache
+def _named() -> dict[str, set[str]]:
     named: dict[str, set[str]] = {"revision": set(), "down_revision": set()}
     for path in (project_folder("migrations") / "versions").glob("*.py"):
         for name, revision in _NAMED.findall(path.read_text(encoding="utf-8")):
             named[name].add(revision)
-    return named["revision"] - named["down_revision"]
+    return named

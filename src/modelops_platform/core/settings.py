@@ -3,12 +3,15 @@
 import os
 import tomllib
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from .addresses import AllowList, OutgoingRefused, parse_target
 
 PREFIX = "MODELOPS_"
 
@@ -30,7 +33,18 @@ class Settings(BaseSettings):
     s3_access_key_id: SecretStr | None = Field(default=None, description="Access key of the S3 store.")
     s3_secret_access_key: SecretStr | None = Field(default=None, description="Secret key of the S3 store.")
     keys: Path | None = Field(default=None, description="Folder of the signing keys; by default `keys` in the home.")
-    engine: str = Field(default="local", description="Where heavy work runs; `local` is the only engine so far.")
+    checkpoint_sink: str | None = Field(
+        default=None,
+        description="Where seals of the log are kept a second time: `file:///folder`, `s3://bucket/prefix`, or the"
+        " `https://` address of a webhook.",
+    )
+    checkpoint_seconds: int = Field(
+        default=60, ge=1, le=86_400, description="Seconds from one seal that is kept a second time to the next."
+    )
+    engine: str = Field(
+        default="local",
+        description="Where heavy partitioned work runs: `local`, or `dask://host:port` (extra `distributed`).",
+    )
     allowed_hosts: str = Field(
         default="", description="Host names that may appear in a request, separated by commas, beside the local ones."
     )
@@ -45,9 +59,64 @@ class Settings(BaseSettings):
         default=2_000_000, ge=10_000, description="Largest parsed request body (JSON or form), in bytes."
     )
     max_upload_bytes: int = Field(default=20_000_000_000, ge=1_000_000, description="Largest streamed file, in bytes.")
+    upload_hours: int = Field(
+        default=48, ge=1, le=8_760, description="Hours after which an upload in parts that nobody continues is removed."
+    )
+    max_unfinished_uploads: int = Field(
+        default=200, ge=1, le=100_000, description="Uploads in parts that one person may have under way."
+    )
+    max_unfinished_bytes: int = Field(
+        default=200_000_000_000, ge=1_000_000, description="Announced bytes of all uploads one person has under way."
+    )
     database_pool: int = Field(default=10, ge=1, le=200, description="Database connections per process.")
     job_threads: int = Field(default=4, ge=1, le=64, description="Light jobs that run at the same time.")
     heavy_jobs: int = Field(default=1, ge=1, le=64, description="Heavy jobs that run at the same time.")
+    model_workers: int = Field(
+        default=2, ge=1, le=64, description="Questions to models answered at the same time, per process."
+    )
+    public_url: str = Field(
+        default="", description="Address at which people reach the platform; by default that of each request."
+    )
+    oidc_issuer: str = Field(default="", description="Issuer of the company's identity provider (OpenID Connect).")
+    oidc_client_id: str = Field(default="", description="What the identity provider calls this platform.")
+    oidc_client_secret: SecretStr | None = Field(default=None, description="Secret that the identity provider gave.")
+    oidc_scopes: str = Field(default="openid profile email", description="What the identity provider is asked to tell.")
+    oidc_groups_claim: str = Field(
+        default="groups", min_length=1, description="Claim that lists a person's groups; dots lead into nested ones."
+    )
+    oidc_label: str = Field(
+        default="your company account",
+        max_length=60,
+        description="What the button of the sign-in page says after `Sign in with`.",
+    )
+    oidc_link_email: bool = Field(
+        default=False,
+        description="Let a first sign-in take over the account with the same address, when the provider calls the"
+        " address verified.",
+    )
+    oidc_session_hours: int = Field(
+        default=12,
+        ge=1,
+        le=720,
+        description="Hours after which somebody signed in by the identity provider must again.",
+    )
+    local_passwords: bool = Field(
+        default=True, description="Let people sign in with a password kept here; off needs an identity provider."
+    )
+    outgoing_allow: str = Field(
+        default="",
+        description="Hosts (`host`, `host:port`), addresses and networks that the platform may also call when they are"
+        " not public, or without encryption; separated by commas.",
+    )
+    outgoing_public: bool = Field(
+        default=True, description="Call public addresses by https; off: only what `MODELOPS_OUTGOING_ALLOW` lists."
+    )
+    outgoing_ca: Path | None = Field(
+        default=None, description="PEM file of authorities trusted for outgoing TLS beside the system's."
+    )
+    check_megabytes_per_second: int = Field(
+        default=50, ge=1, le=100_000, description="How fast the nightly look at all stored files may read."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
     notice: str = Field(default="", max_length=300, description="A line shown on top of every page.")
 
@@ -58,18 +127,75 @@ class Settings(BaseSettings):
             raise ValueError("must start with file:// or s3://")
         return value
 
+    @field_validator("public_url", "oidc_issuer")
+    @classmethod
+    def _known_address(cls, value: str, info: ValidationInfo) -> str:
+        if not value:
+            return value
+        try:
+            target = parse_target(value)
+        except OutgoingRefused as error:
+            raise ValueError(error.message) from None
+        if "?" in value or (info.field_name == "public_url" and target.path != "/"):
+            raise ValueError("must be an address such as https://models.example.com, without anything behind it")
+        return target.origin if info.field_name == "public_url" else value
+
+    @field_validator("outgoing_allow")
+    @classmethod
+    def _known_hosts(cls, value: str) -> str:
+        AllowList.parse(value)
+        return value
+
+    @field_validator("outgoing_ca")
+    @classmethod
+    def _known_authorities(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError("must name a file that exists")
+        return value
+
+    @field_validator("checkpoint_sink")
+    @classmethod
+    def _known_sink(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("file:///", "s3://", "https://", "http://")):
+            raise ValueError("must start with file:///, s3:// or https://")
+        return value
+
     @field_validator("engine")
     @classmethod
     def _known_engine(cls, value: str) -> str:
-        if value != "local":
-            raise ValueError("must be `local`; there is no other engine yet")
+        if value == "local":
+            return value
+        address = urlsplit(value)
+        if address.scheme != "dask" or not address.hostname or not address.port or address.path.strip("/"):
+            raise ValueError("must be `local` or `dask://host:port`")
+        if find_spec("distributed") is None:
+            raise ValueError("a Dask cluster needs the extra: pip install modelops-platform[distributed]")
         return value
 
     @model_validator(mode="after")
     def _known_database(self) -> "Settings":
         if not self.database_address.startswith(("sqlite:", "postgresql")):
-            raise ValueError("database_url must start with sqlite:// or postgresql://")
+            raise ValueError("MODELOPS_DATABASE_URL must start with sqlite:// or postgresql://")
         return self
+
+    @model_validator(mode="after")
+    def _whole_provider(self) -> "Settings":
+        named = {
+            "MODELOPS_OIDC_ISSUER": self.oidc_issuer,
+            "MODELOPS_OIDC_CLIENT_ID": self.oidc_client_id,
+            "MODELOPS_OIDC_CLIENT_SECRET": self.oidc_client_secret,
+        }
+        missing = [name for name, value in named.items() if not value]
+        if 0 < len(missing) < len(named):
+            raise ValueError(f"an identity provider also needs {' and '.join(missing)}")
+        if missing and not self.local_passwords:
+            raise ValueError("MODELOPS_LOCAL_PASSWORDS=false needs an identity provider, or nobody could sign in")
+        return self
+
+    @property
+    def has_provider(self) -> bool:
+        """Whether people can sign in with the company's identity."""
+        return bool(self.oidc_issuer)
 
     @property
     def database_address(self) -> str:
@@ -89,9 +215,16 @@ class Settings(BaseSettings):
         return (self.keys or self.home / "keys").resolve()
 
     @property
+    def outgoing_list(self) -> AllowList:
+        """What the platform may call."""
+        return AllowList.parse(self.outgoing_allow, public=self.outgoing_public)
+
+    @property
     def hosts(self) -> frozenset[str]:
         """Host names that a request may carry."""
         named = {host.strip().lower() for host in self.allowed_hosts.split(",") if host.strip()}
+        if self.public_url:
+            named.add(parse_target(self.public_url).host)
         return frozenset({"localhost", "127.0.0.1", "::1"} | named)
 
     @classmethod
@@ -165,10 +298,13 @@ def load_settings(**given: Any) -> Settings:
     try:
         return Settings(**given)
     except ValidationError as error:
-        lines = [
-            f"{PREFIX}{'_'.join(map(str, e['loc'])).upper() or 'DATABASE_URL'}: {e['msg']}" for e in error.errors()
-        ]
+        lines = [_line(tuple(map(str, e["loc"])), e["msg"]) for e in error.errors()]
         raise SettingsError("\n".join(lines)) from None
+
+
+def _line(loc: tuple[str, ...], message: str) -> str:
+    """Return an error in one line; what concerns several settings names them itself."""
+    return f"{PREFIX}{'_'.join(loc).upper()}: {message}" if loc else message.removeprefix("Value error, ")
 
 
 @cache

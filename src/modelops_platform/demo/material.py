@@ -6,7 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 
-from modelops_platform.pipelines.domain import Recipe
+from modelops_platform.pipelines.domain.recipes import Recipe
 
 
 @dataclass(frozen=True)
@@ -15,9 +15,9 @@ class Person:
 
     key: str
     name: str
-    unit: str
     role: str
     title: str
+    unit: str = ""  # the role holds there; without one, everywhere
 
     @property
     def email(self) -> str:

@@ -164,7 +164,10 @@ class Story:
         if _reaches(entry, Journey.ASSESSED):
             facts = {key: value for key, value in entry.facts.items() if key != "eu_class"}
             body = {"answers": dict(entry.answers), "facts": facts, "reason": "First assessment."}
-            self._as("karim.haddad").post(f"/models/{_segment(entry.name)}/assessments", body)
+            path = f"/models/{_segment(entry.name)}/assessments"
+            made = self._as(entry.developer).post(path, body)
+            if made["reviewed_by"] is None and made["tier"] > 1:  # a developer's word alone makes no model harmless
+                self._as("karim.haddad").post(f"{path}/{made['id']}/confirm")
 
     def _watch(self, each: Material, numbers: Numbers, folder: Path) -> None:
         """Set limits, have the model answer its replay, and post the history as its developer."""

@@ -11,7 +11,7 @@ from modelops_platform.core.actor import Permission
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.registry import queries as registry
 from modelops_platform.web.forms import In, PageIn
-from modelops_platform.web.render import redirect, render
+from modelops_platform.web.render import redirect, render, undo
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
@@ -205,7 +205,8 @@ def edit_environment(
 @router.post("/environments/{environment}/retire", openapi_extra=_MANAGE)
 def retire_environment(request: Request, db: WriteDb, actor: CurrentActor, environment: str) -> Response:
     retired = service.retire_environment(db, actor, environment)
-    return redirect(request, "list_environments", toast=f"{retired.name} is retired.")
+    back = undo(request, "restore_environment", environment=retired.id)
+    return redirect(request, "list_environments", toast=f"{retired.name} is retired.", undo=back)
 
 
 @router.post("/environments/{environment}/restore", openapi_extra=_MANAGE)

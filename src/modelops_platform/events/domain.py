@@ -23,6 +23,7 @@ class LogEntry:
     data: Mapping[str, Any]
     personal: Mapping[str, Any] = field(default_factory=dict)
     place: int | None = None
+    workspace_id: str = ""
 
     @property
     def people(self) -> set[str]:
@@ -49,6 +50,9 @@ def who(entry: LogEntry, names: Mapping[str, str]) -> str:
 
 # The part after who did it. `{object}` is the thing's name, `{data}` what the event carries.
 _SENTENCES = {
+    "access.declined": "declined a request for access",
+    "access.granted": "gave the role {data[role]} that was asked for",
+    "access.requested": "asked for access",
     "access.denied": "was refused: {data[message]}",
     "alert.acknowledged": "answered the alert on {object}",
     "alert.changed": "saw {object} get worse",
@@ -73,17 +77,22 @@ _SENTENCES = {
     "password.changed": "changed their password",
     "policy.published": "published the policy {object}",
     "risk.assessed": "assessed the risk as tier {data[tier][to]}, {data[total]} of 100",
+    "risk.confirmed": "confirmed the risk as tier {data[tier]}",
+    "log.tampered": "found an event in the log that it did not write",
+    "log.verified": "verified the log: {data[outcome]}",
     "monitor.created": "watches {object}",
     "recipe.failed": "could not finish run {data[number]} of the recipe {object}: {data[words]}",
     "recipe.started": "started run {data[number]} of the recipe {object}",
     "recipe.taken_over": "took over the recipe {object}",
     "recipe.trained": "trained v{data[version]} by run {data[number]} of the recipe {object}",
+    "seal_key.rotated": "signs the log with the key {data[to]} from now on",
     "role.granted": "gave {object} the role {data[role]} on {data[on][name]}",
     "role.revoked": "took the role {data[role]} on {data[on][name]} from {object}",
     "signin.ended": "signed out",
     "signin.failed": "failed to sign in",
     "signin.succeeded": "signed in",
     "signin_link.created": "made a one-time sign-in link for {object}",
+    "user.erased": "erased a person; what they did stays",
     "workspace.created": "made the workspace",
 }
 
@@ -97,7 +106,7 @@ def describe(entry: LogEntry, names: Mapping[str, str] | None = None) -> str:
     sentence = _SENTENCES.get(entry.kind)
     if sentence is not None:
         try:
-            return sentence.format(object=name or "somebody", data=entry.data)
+            return sentence.format(object=name or "somebody", data={**entry.personal, **entry.data})
         except (KeyError, TypeError):
             pass  # an event written before the sentence: the kind's own words are always true
     thing, _, happened = entry.kind.rpartition(".")
@@ -109,4 +118,4 @@ def tone(kind: str) -> str:
     """Return how the event looks in a list: refusals stand out, the rest is quiet."""
     if kind in ("access.denied", "signin.failed"):
         return "warn"
-    return "fail" if kind.endswith((".refused", ".failed")) else "neutral"
+    return "fail" if kind.endswith((".refused", ".failed", ".tampered")) else "neutral"

@@ -62,6 +62,19 @@ class EventPlace(Base):
     at: Mapped[datetime] = mapped_column(default=utc_now)
 
 
+class LogSeal(Base):
+    """A signed statement about a stretch of the log, as the very text that was signed; never updated."""
+
+    __tablename__ = "log_seals"
+
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    first_place: Mapped[int] = mapped_column(Integer, unique=True)
+    last_place: Mapped[int] = mapped_column(Integer, unique=True)
+    content: Mapped[str] = mapped_column(Text)
+    sha256: Mapped[str] = mapped_column(String(64))
+    signature: Mapped[str] = mapped_column(String(128))
+
+
 class Refusal(Base):
     """Repeats of one refusal within a minute, counted here because only the first makes an event."""
 

@@ -95,6 +95,17 @@ def assess_model(db: WriteDb, actor: CurrentActor, name: str, wanted: Assessment
     return service.assess_model(db, actor, name, wanted)
 
 
+@assessments.post(
+    "/{assessment_id}/confirm",
+    name="api_confirm_assessment",
+    response_model=AssessmentOut,
+    openapi_extra=needs(Permission.ASSESS_RISK),
+)
+def confirm_assessment(db: WriteDb, actor: CurrentActor, name: str, assessment_id: str) -> RiskAssessment:
+    """Bring a proposed tier into force: as somebody independent who watches over risk there."""
+    return service.confirm_assessment(db, actor, name, assessment_id)
+
+
 @assessments.get(
     "", name="api_list_assessments", response_model=PageOut[AssessmentOut], openapi_extra=needs(Permission.VIEW)
 )

@@ -51,6 +51,10 @@ class AssessmentOut(Out):
     total: str
     reason: str
     assessed_by: str
+    reviewed_by: str | None = Field(
+        description="Who independent has made or confirmed it; while nobody has, a tier below 1 is a proposal only."
+    )
+    reviewed_at: datetime | None
     from_at: datetime
     to_at: datetime | None
 
@@ -121,6 +125,7 @@ class GateOut(Out):
     digest: str | None
     tier: int
     tier_is_assumed: bool
+    proposed_tier: int | None = Field(default=None, description="A tier that nobody independent has confirmed yet.")
     policy_id: str | None
     policy_version: int | None
     policy_title: str | None

@@ -35,10 +35,18 @@ class RiskAssessment(InWorkspace, Base):
     total: Mapped[str] = mapped_column(String(60))
     reason: Mapped[str] = mapped_column(Text, default="")
     assessed_by: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"))
+    # Who, independent of the model, made or confirmed it; nobody yet: a tier below 1 is only proposed.
+    reviewed_by: Mapped[str | None] = mapped_column(String(36))
+    reviewed_at: Mapped[datetime | None]
     from_at: Mapped[datetime] = mapped_column(default=utc_now)
     to_at: Mapped[datetime | None]
 
     model: Mapped[Model] = relationship(lazy="raise")
+
+    @property
+    def name(self) -> str:
+        """The assessment in words, inside its model."""
+        return f"tier {self.tier}"
 
     @property
     def unit_id(self) -> str:

@@ -2,28 +2,42 @@
 
 from typing import Annotated, Any
 
-from fastapi import Query
+from fastapi import Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
 
 from modelops_platform.core.actor import Actor, ActorKind, Permission
 from modelops_platform.core.cursors import Page
-from modelops_platform.web.forms import PageOut
-from modelops_platform.web.routing import api_router, tells
+from modelops_platform.core.preferences import AS_WE_COME
+from modelops_platform.web.forms import PageIn, PageOut
+from modelops_platform.web.requests import read_either
+from modelops_platform.web.routing import api_router, public, tells
 from modelops_platform.web.session import IfMatch, ReadDb, WriteDb
 
-from . import queries, service
+from . import exchange, queries, service
 from .domain import Role
 from .schemas import (
+    ExchangedOut,
+    ExchangeIn,
     GrantFilter,
     GrantIn,
     GrantOut,
+    GroupMappingFilter,
+    GroupMappingIn,
+    GroupMappingOut,
+    IdentityOut,
     LinkOut,
     MeOut,
     PeopleFilter,
     PersonOut,
+    PreferencesIn,
+    PreferencesOut,
     TokenFilter,
     TokenIn,
     TokenMadeOut,
     TokenOut,
+    TrustRuleIn,
+    TrustRuleOut,
     UnitIn,
     UnitOut,
     UnitPatch,
@@ -33,7 +47,7 @@ from .schemas import (
     UserPatch,
 )
 from .signin import CurrentActor, needs
-from .tables import Grant, Token, Unit, User
+from .tables import Grant, GroupMapping, ProviderIdentity, Token, TrustRule, Unit, User
 
 me = api_router("/me", "identity")
 people = api_router("/people", "identity")
@@ -41,7 +55,11 @@ users = api_router("/users", "identity")
 units = api_router("/units", "identity")
 grants = api_router("/grants", "identity")
 tokens = api_router("/tokens", "identity")
-ROUTERS = [me, people, users, units, grants, tokens]
+mappings = api_router("/group-mappings", "identity")
+identities = api_router("/identities", "identity")
+rules = api_router("/trust-rules", "identity")
+token_exchange = api_router("/token-exchange", "identity")
+ROUTERS = [me, people, users, units, grants, tokens, mappings, identities, rules, token_exchange]
 
 
 @me.get("", name="api_get_me", response_model=MeOut, openapi_extra=needs(Permission.VIEW))
@@ -55,6 +73,28 @@ def get_me(db: ReadDb, actor: CurrentActor) -> MeOut:
         roles=[{"role": g.role, "object_kind": g.object_kind, "object_id": g.object_id} for g in actor.grants],
         permissions=sorted(permission for permission in Permission if actor.may_somewhere(permission)),
     )
+
+
+@me.get(
+    "/preferences",
+    name="api_get_preferences",
+    response_model=PreferencesOut,
+    openapi_extra=needs(Permission.MANAGE_OWN_ACCOUNT),
+)
+def get_preferences(db: ReadDb, actor: CurrentActor) -> Any:
+    """Return how you want pages to be."""
+    return queries.find_preferences(db, actor.id) or AS_WE_COME
+
+
+@me.patch(
+    "/preferences",
+    name="api_edit_preferences",
+    response_model=PreferencesOut,
+    openapi_extra=needs(Permission.MANAGE_OWN_ACCOUNT),
+)
+def edit_preferences(db: WriteDb, actor: CurrentActor, wanted: PreferencesIn) -> Any:
+    """Change how you want pages to be; what is left out stays."""
+    return service.choose(db, actor, wanted)
 
 
 @people.get("", name="api_list_people", response_model=PageOut[PersonOut], openapi_extra=needs(Permission.VIEW))
@@ -107,6 +147,14 @@ def disable_user(db: WriteDb, actor: CurrentActor, user_id: str) -> User:
 def enable_user(db: WriteDb, actor: CurrentActor, user_id: str) -> User:
     """Let an account be used again, with the roles it has."""
     return service.enable_user(db, actor, user_id)
+
+
+@users.post(
+    "/{user_id}/erase", name="api_erase_user", response_model=UserOut, openapi_extra=needs(Permission.MANAGE_USERS)
+)
+def erase_user(db: WriteDb, actor: CurrentActor, user_id: str) -> User:
+    """Take a person's name and address out of their account and out of the log, for good; what they did stays."""
+    return service.erase_user(db, actor, user_id)
 
 
 @users.post(
@@ -207,3 +255,117 @@ def _owner(db: WriteDb, actor: Actor, wanted: TokenIn) -> User:
 def revoke_token(db: WriteDb, actor: CurrentActor, token_id: str) -> Token:
     """End a token at once."""
     return service.revoke_token(db, actor, token_id)
+
+
+@mappings.get(
+    "",
+    name="api_list_group_mappings",
+    response_model=PageOut[GroupMappingOut],
+    openapi_extra=needs(Permission.VIEW_AUDIT),
+)
+def list_group_mappings(
+    db: ReadDb, actor: CurrentActor, wanted: Annotated[GroupMappingFilter, Query()]
+) -> Page[GroupMapping]:
+    """List which groups of the company give which roles."""
+    return queries.page_group_mappings(db, actor, **wanted.model_dump())
+
+
+@mappings.post(
+    "",
+    name="api_add_group_mapping",
+    status_code=201,
+    response_model=GroupMappingOut,
+    openapi_extra=needs(Permission.MANAGE_USERS),
+)
+def add_group_mapping(db: WriteDb, actor: CurrentActor, wanted: GroupMappingIn) -> GroupMapping:
+    """Let members of a group get a role, from their next sign-in on."""
+    return service.add_group_mapping(
+        db, actor, wanted.group, wanted.role, unit_id=wanted.unit_id, is_home=wanted.is_home
+    )
+
+
+@mappings.post(
+    "/{mapping_id}/remove",
+    name="api_remove_group_mapping",
+    status_code=204,
+    openapi_extra=needs(Permission.MANAGE_USERS),
+)
+def remove_group_mapping(db: WriteDb, actor: CurrentActor, mapping_id: str) -> None:
+    """End a mapping; roles that only it gave end with it."""
+    service.remove_group_mapping(db, actor, mapping_id)
+
+
+@identities.get(
+    "", name="api_list_identities", response_model=PageOut[IdentityOut], openapi_extra=needs(Permission.VIEW)
+)
+def list_identities(db: ReadDb, actor: CurrentActor, wanted: Annotated[TokenFilter, Query()]) -> Page[ProviderIdentity]:
+    """List who you, or somebody whose rights you may look into, are to identity providers."""
+    return Page(queries.list_identities(db, actor, wanted.user_id or actor.id))
+
+
+@identities.post(
+    "/{identity_id}/remove",
+    name="api_remove_identity",
+    status_code=204,
+    openapi_extra=needs(Permission.MANAGE_USERS),
+)
+def remove_identity(db: WriteDb, actor: CurrentActor, identity_id: str) -> None:
+    """Part an account from an identity, which may then be linked anew."""
+    service.remove_identity(db, actor, identity_id)
+
+
+@rules.get(
+    "", name="api_list_trust_rules", response_model=PageOut[TrustRuleOut], openapi_extra=needs(Permission.VIEW_AUDIT)
+)
+def list_trust_rules(db: ReadDb, actor: CurrentActor, wanted: Annotated[PageIn, Query()]) -> Page[TrustRule]:
+    """List whose tokens are exchanged for tokens of service accounts."""
+    return queries.page_trust_rules(db, actor, cursor=wanted.cursor, limit=wanted.limit)
+
+
+@rules.post(
+    "",
+    name="api_add_trust_rule",
+    status_code=201,
+    response_model=TrustRuleOut,
+    openapi_extra=needs(Permission.MANAGE_USERS),
+)
+def add_trust_rule(db: WriteDb, actor: CurrentActor, wanted: TrustRuleIn) -> TrustRule:
+    """Trust tokens of an issuer that fit, and exchange them for one of a service account's."""
+    return service.add_trust_rule(db, actor, wanted)
+
+
+@rules.post(
+    "/{rule_id}/remove", name="api_remove_trust_rule", status_code=204, openapi_extra=needs(Permission.MANAGE_USERS)
+)
+def remove_trust_rule(db: WriteDb, actor: CurrentActor, rule_id: str) -> None:
+    """End a rule; tokens that were exchanged by it end now."""
+    service.remove_trust_rule(db, actor, rule_id)
+
+
+_EXCHANGE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            kind: {"schema": ExchangeIn.model_json_schema()}
+            for kind in ("application/x-www-form-urlencoded", "application/json")
+        },
+    }
+}
+
+
+@token_exchange.post(
+    "",
+    name="api_exchange_token",
+    response_model=ExchangedOut,
+    openapi_extra={**public(), **tells("access_token"), **_EXCHANGE_BODY},
+)
+async def exchange_token(request: Request) -> Response:
+    """Exchange a pipeline's own signed token for a short-lived one (RFC 8693), as a form or as JSON.
+
+    A trust rule must fit its issuer, audience and claims; an administrator writes these.
+    """
+    wanted = await read_either(request, ExchangeIn)
+    state = request.app.state
+    address = request.client.host if request.client else None
+    made = await run_in_threadpool(exchange.exchange, state.database, state.providers, wanted, address=address)
+    return Response(made.model_dump_json(), media_type="application/json")

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
 from urllib.parse import unquote, urlsplit
+from zoneinfo import available_timezones
 
 from modelops_platform.core.actor import Permission as P  # noqa: N817 - the table below is read as a table
 from modelops_platform.core.errors import InvalidInput
@@ -38,9 +40,16 @@ ROLE_WORDS: Mapping[Role, str] = MappingProxyType(
         Role.CONTRIBUTOR: "registers, trains, deploys and maintains models",
         Role.VIEWER: "reads",
         Role.AUDITOR: "reads all, the log and rights included; changes nothing",
-        Role.SERVICE: "a program: registers versions, deploys, posts metrics",
+        Role.SERVICE: "a program: logs runs, registers versions, deploys, posts metrics, asks deployments",
     }
 )
+
+
+class GrantSource(StrEnum):
+    """Where a role comes from: what groups gave, groups take away, and nothing else."""
+
+    HAND = "hand"
+    GROUP = "group"
 
 
 class Scope(StrEnum):
@@ -80,6 +89,8 @@ _BUILD = frozenset(
         P.MANAGE_MONITORS,
         P.MANAGE_RECIPES,
         P.RUN_RECIPE,
+        P.LOG_RUNS,
+        P.MANAGE_EXPERIMENTS,
     }
 )
 
@@ -89,6 +100,8 @@ PERMISSIONS: Mapping[Role, frozenset[P]] = MappingProxyType(
         Role.RISK: _EVERYBODY
         | {
             P.OPEN_QUARANTINED,
+            P.PLACE_HOLD,
+            P.VIEW_STORAGE,
             P.ASSESS_RISK,
             P.REQUEST_APPROVAL,
             P.VOTE,
@@ -98,21 +111,22 @@ PERMISSIONS: Mapping[Role, frozenset[P]] = MappingProxyType(
             P.VIEW_AUDIT,
             P.VIEW_JOBS,
         },
-        Role.COMPLIANCE: _EVERYBODY | {P.ASSESS_RISK, P.VOTE, P.VIEW_AUDIT},
+        Role.COMPLIANCE: _EVERYBODY | {P.PLACE_HOLD, P.VIEW_STORAGE, P.ASSESS_RISK, P.VOTE, P.VIEW_AUDIT},
         Role.VALIDATOR: _EVERYBODY | {P.ASSESS_RISK, P.VOTE, P.SCORE, P.OPEN_QUARANTINED},
         Role.EXECUTIVE: _EVERYBODY | {P.VOTE},
         Role.CONTRIBUTOR: _EVERYBODY | _BUILD | {P.ASSESS_RISK, P.VOTE, P.VIEW_JOBS, P.MANAGE_JOBS},
         Role.VIEWER: _EVERYBODY,
-        Role.AUDITOR: _EVERYBODY | {P.VIEW_AUDIT, P.VIEW_JOBS},
+        Role.AUDITOR: _EVERYBODY | {P.VIEW_STORAGE, P.VIEW_AUDIT, P.VIEW_JOBS},
         Role.SERVICE: _EVERYBODY
-        | {P.REGISTER_MODEL, P.ADD_VERSION, P.SET_ALIAS, P.UPLOAD_FILE, P.DEPLOY, P.POST_METRICS, P.RUN_RECIPE},
+        | {P.REGISTER_MODEL, P.ADD_VERSION, P.SET_ALIAS, P.UPLOAD_FILE, P.DEPLOY, P.POST_METRICS, P.RUN_RECIPE, P.SCORE}
+        | {P.LOG_RUNS},
     }
 )
 
 SCOPES: Mapping[Scope, frozenset[P]] = MappingProxyType(
     {
         Scope.ALL: frozenset(P) - {P.READ_TELEMETRY},
-        Scope.READ: _READ | {P.VIEW_AUDIT, P.VIEW_JOBS},
+        Scope.READ: _READ | {P.VIEW_STORAGE, P.VIEW_AUDIT, P.VIEW_JOBS},
         Scope.CI: PERMISSIONS[Role.SERVICE] - {P.MANAGE_OWN_ACCOUNT},
         Scope.METRICS: frozenset({P.READ_TELEMETRY}),
     }
@@ -145,6 +159,11 @@ def may_give(held: frozenset[P], role: Role, *, to_oneself: bool) -> bool:
     return P.MANAGE_USERS in held and asked <= held
 
 
+def is_self_appointed(role: Role, mapped_by: str, user_id: str) -> bool:
+    """Say whether a mapping would give its own maker a vote: what nobody gives themselves, no group gives them."""
+    return mapped_by == user_id and P.VOTE in PERMISSIONS[role]
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """How many sign-ins may fail within the window."""
@@ -157,6 +176,9 @@ WINDOW = timedelta(minutes=15)
 PER_ACCOUNT = Limit(10, "this account")
 PER_ADDRESS = Limit(30, "this address")
 OVERALL = Limit(300, "this installation")
+
+PER_PROOF = Limit(60, "this address")  # proofs of programs and providers, counted apart from passwords
+LONGEST_EXCHANGE_MINUTES = 60
 
 SIGN_IN_LINK_LASTS = timedelta(hours=24)
 SET_UP_LINK_LASTS = timedelta(hours=24)
@@ -212,6 +234,19 @@ def checked_label(text: str, field: str = "name") -> str:
     return kept
 
 
+def checked_group(text: str) -> str:
+    """Return the name of a company's group as it is kept, exactly as the provider writes it. Raises InvalidInput."""
+    kept = text.strip()
+    if not 1 <= len(kept) <= 300 or not kept.isprintable():
+        raise InvalidInput(
+            f"The group {kept[:80]!r} is no name of a group.",
+            remedy="Write it as the identity provider does, at most 300 characters; `*` is everybody.",
+            field="group",
+            value=kept[:80],
+        )
+    return kept
+
+
 def _has_control(text: str) -> bool:
     return any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") or "\u202a" <= c <= "\u202e" for c in text)
 
@@ -243,3 +278,26 @@ def network_of(address: str | None) -> str:
             return str(parsed.ipv4_mapped)
         return str(ipaddress.IPv6Network((int(parsed) >> 64 << 64, 64)))
     return str(parsed)
+
+
+@cache
+def time_zones() -> tuple[str, ...]:
+    """Return the names of time zones to choose from: places, and UTC."""
+    strange = ("Etc/", "SystemV/", "posix/", "right/", "US/")
+    places = {name for name in available_timezones() if "/" in name and not name.startswith(strange)}
+    return ("UTC", *sorted(places))
+
+
+def checked_zone(name: str) -> str:
+    """Return the time zone's name. Raises ValueError for one that is not known here."""
+    if name not in time_zones():
+        raise ValueError("a time zone is named by continent and city, such as Europe/Paris, or UTC")
+    return name
+
+
+ERASED_NAME = "Erased person"
+
+
+def erased_address(user_id: str) -> str:
+    """Return what stands for the e-mail address of somebody erased: unique, and nobody's (RFC 2606)."""
+    return f"{user_id}@erased.invalid"

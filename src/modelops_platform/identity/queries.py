@@ -5,7 +5,21 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Row, Select, and_, bindparam, false, func, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    CursorResult,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    desc,
+    false,
+    func,
+    or_,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session, aliased
 
 from modelops_platform.core import clock
@@ -14,7 +28,21 @@ from modelops_platform.core.cursors import Page, paginate
 from modelops_platform.core.errors import InvalidInput, NotFound
 
 from .domain import Role
-from .tables import BrowserSession, Grant, OneTimeLink, Token, Unit, UnitAncestor, User, Workspace
+from .tables import (
+    AccessRequest,
+    BrowserSession,
+    Grant,
+    GroupMapping,
+    OneTimeLink,
+    Preference,
+    ProviderIdentity,
+    Token,
+    TrustRule,
+    Unit,
+    UnitAncestor,
+    User,
+    Workspace,
+)
 
 # What roles can be granted on; entry points add the tables of rooms above.
 GRANTED_KINDS: dict[str, type[Any]] = {"workspace": Workspace, "unit": Unit}
@@ -24,7 +52,7 @@ _Mine = aliased(Grant)
 def granted(entity: Any, actor: Actor, permission: Permission = Permission.VIEW) -> ColumnElement[bool]:
     """Return the condition that bounds rows of `entity` to those the actor holds the permission on.
 
-    `entity` has `unit_id`, and is a model (`object_kind == "model"`) or may carry `model_id`.
+    `entity` has `unit_id`, and is a model or an experiment (`object_kind`), or may carry `model_id` or `experiment_id`.
     """
     if actor.kind is ActorKind.SYSTEM or actor.covers_workspace(permission):
         return true()
@@ -32,11 +60,13 @@ def granted(entity: Any, actor: Actor, permission: Permission = Permission.VIEW)
     if not roles:
         return false()
     conditions = [entity.unit_id.in_(_units_of(actor, roles))]
-    kind = getattr(entity, "object_kind", None)  # of the log it is a column, and so no model's
-    model_id = entity.id if isinstance(kind, str) and kind == "model" else getattr(entity, "model_id", None)
-    if model_id is not None:
-        models = select(_Mine.object_id).where(_held_by(actor, roles), _Mine.object_kind == "model")
-        conditions.append(model_id.in_(models))
+    kind = getattr(entity, "object_kind", None)  # of the log it is a column, and so neither's
+    for reached in ("model", "experiment"):
+        is_one = isinstance(kind, str) and kind == reached
+        reached_id = entity.id if is_one else getattr(entity, f"{reached}_id", None)
+        if reached_id is not None:
+            held = select(_Mine.object_id).where(_held_by(actor, roles), _Mine.object_kind == reached)
+            conditions.append(reached_id.in_(held))
     return or_(*conditions)
 
 
@@ -70,6 +100,10 @@ _BY_TOKEN = (
 _BY_SESSION = (
     _WITH_GRANTS.join(BrowserSession, BrowserSession.user_id == User.id)
     .add_columns(BrowserSession.id.label("session_id"), BrowserSession.last_used_at, BrowserSession.ended_at)
+    .add_columns(BrowserSession.ends_at)
+    .outerjoin(Preference, Preference.user_id == User.id)
+    .add_columns(Preference.theme, Preference.density, Preference.time_zone, Preference.has_shortcuts)
+    .add_columns(Preference.set_up_skipped_at)
     .where(BrowserSession.digest == bindparam("digest"))
 )
 
@@ -211,6 +245,13 @@ def has_admin(db: Session, workspace_id: str, *, besides: str | None = None) -> 
         )
     )
     return db.scalar((admins.where(User.id != besides) if besides else admins).limit(1)) is not None
+
+
+def has_admin_grant(db: Session, workspace_id: str, *, besides: set[str]) -> bool:
+    """Say whether the workspace has an administrator who may sign in by another grant than these."""
+    admins = select(Grant.id).join(User, User.id == Grant.user_id).where(User.disabled_at.is_(None))
+    of_workspace = (Grant.role == Role.ADMIN.value, Grant.object_kind == "workspace", Grant.object_id == workspace_id)
+    return db.scalar(admins.where(*of_workspace, Grant.id.not_in(besides)).limit(1)) is not None
 
 
 def list_units(db: Session, actor: Actor) -> Sequence[Unit]:
@@ -392,3 +433,164 @@ def take_link(db: Session, link: OneTimeLink) -> bool:
 def is_alive(at: datetime, *, ends: datetime | None, revoked: datetime | None) -> bool:
     """Say whether a credential may be used at this time."""
     return revoked is None and (ends is None or at < ends)
+
+
+def find_preferences(db: Session, user_id: str) -> Preference | None:
+    """Return what a person chose about their pages, if they ever did."""
+    return db.get(Preference, user_id)
+
+
+def access_requests_to_answer(actor: Actor) -> Select[AccessRequest]:
+    """Return the requests that this actor may answer, to narrow further: those of people at home where they manage."""
+    return select(AccessRequest).where(
+        AccessRequest.workspace_id == actor.workspace_id, granted(AccessRequest, actor, Permission.MANAGE_USERS)
+    )
+
+
+def page_access_requests(
+    db: Session, actor: Actor, *, is_open: bool, cursor: str | None = None, limit: int = 50
+) -> Page[AccessRequest]:
+    """Return a page of the requests that the actor may answer, the newest first."""
+    state = AccessRequest.state == "open" if is_open else AccessRequest.state != "open"
+    statement = access_requests_to_answer(actor).where(state)
+    return paginate(db, statement, desc(AccessRequest.id), cursor=cursor, limit=limit)
+
+
+def count_access_requests(db: Session, actor: Actor) -> int:
+    """Count the requests that wait for an answer of this actor's."""
+    waiting = access_requests_to_answer(actor).where(AccessRequest.state == "open")
+    return db.scalar(waiting.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+
+
+def list_own_access_requests(db: Session, actor: Actor, *, limit: int = 20) -> Sequence[AccessRequest]:
+    """Return what the actor asked for, the newest first."""
+    mine = select(AccessRequest).where(AccessRequest.user_id == actor.id)
+    return db.scalars(mine.order_by(desc(AccessRequest.id)).limit(limit)).all()
+
+
+def get_access_request(db: Session, actor: Actor, request_id: str, *, lock: bool = False) -> AccessRequest:
+    """Return a request that the actor may answer; locked, others who answer it wait. Raises NotFound."""
+    statement = access_requests_to_answer(actor).where(AccessRequest.id == request_id)
+    request = db.scalars(statement.with_for_update() if lock else statement).one_or_none()
+    if request is None:
+        raise NotFound(
+            f"There is no access request {request_id[:80]!r}.",
+            remedy="Look at the list of access requests.",
+            field="request",
+            value=request_id[:80],
+        )
+    return request
+
+
+def list_managers(db: Session, workspace_id: str, unit_id: str | None) -> Sequence[str]:
+    """Return the ids of people in use who administer the workspace, or the unit or one above it."""
+    reach = [and_(Grant.object_kind == "workspace", Grant.object_id == workspace_id)]
+    if unit_id is not None:
+        above = select(UnitAncestor.ancestor_id).where(UnitAncestor.unit_id == unit_id)
+        reach.append(and_(Grant.object_kind == "unit", Grant.object_id.in_(above)))
+    return db.scalars(
+        select(User.id)
+        .join(Grant, Grant.user_id == User.id)
+        .where(User.kind == ActorKind.PERSON, User.disabled_at.is_(None), Grant.role == Role.ADMIN.value, or_(*reach))
+        .distinct()
+    ).all()
+
+
+def mappings_visible_to(actor: Actor) -> Select[GroupMapping]:
+    """Return the mappings of groups to roles where the actor may look into rights."""
+    here = select(GroupMapping).where(GroupMapping.workspace_id == actor.workspace_id)
+    if actor.kind is ActorKind.SYSTEM or actor.covers_workspace(Permission.VIEW_AUDIT):
+        return here
+    roles = {grant.role for grant in actor.grants if Permission.VIEW_AUDIT in grant.permissions}
+    return here.where(GroupMapping.on_kind == "unit", GroupMapping.on_id.in_(_units_of(actor, roles)))
+
+
+def page_group_mappings(
+    db: Session, actor: Actor, *, q: str | None = None, cursor: str | None = None, limit: int = 50
+) -> Page[GroupMapping]:
+    """Return a page of the visible mappings by group."""
+    mappings = mappings_visible_to(actor)
+    if q:
+        mappings = mappings.where(GroupMapping.group_name.icontains(q, autoescape=True))
+    return paginate(db, mappings, GroupMapping.group_name, GroupMapping.id, cursor=cursor, limit=limit)
+
+
+def get_group_mapping(db: Session, actor: Actor, mapping_id: str) -> GroupMapping:
+    """Return a mapping that the actor may see. Raises NotFound."""
+    mapping = db.scalars(mappings_visible_to(actor).where(GroupMapping.id == mapping_id)).one_or_none()
+    if mapping is None:
+        raise NotFound(
+            f"There is no group mapping {mapping_id[:80]!r}.",
+            remedy="Look at the list of group mappings.",
+            field="mapping",
+            value=mapping_id[:80],
+        )
+    return mapping
+
+
+def list_mappings_of(db: Session, workspace_id: str, groups: set[str]) -> Sequence[GroupMapping]:
+    """Return what somebody in these groups gets, in one statement."""
+    named = (GroupMapping.workspace_id == workspace_id, GroupMapping.group_name.in_(groups))
+    return db.scalars(select(GroupMapping).where(*named).order_by(GroupMapping.id)).all()
+
+
+def find_home_of(db: Session, workspace_id: str, groups: set[str]) -> str | None:
+    """Return the unit that the oldest mapping of these groups makes somebody's home, if one does."""
+    homes = select(GroupMapping.on_id).where(
+        GroupMapping.workspace_id == workspace_id,
+        GroupMapping.group_name.in_(groups),
+        GroupMapping.is_home.is_(True),
+        GroupMapping.on_kind == "unit",
+    )
+    return db.scalars(homes.order_by(GroupMapping.id).limit(1)).first()
+
+
+def rules_visible_to(actor: Actor) -> Select[TrustRule]:
+    """Return the trust rules of service accounts that the actor may look into."""
+    accounts = select(User.id).where(granted(User, actor, Permission.VIEW_AUDIT))
+    return select(TrustRule).where(TrustRule.workspace_id == actor.workspace_id, TrustRule.user_id.in_(accounts))
+
+
+def page_trust_rules(db: Session, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[TrustRule]:
+    """Return a page of the visible trust rules by name."""
+    return paginate(db, rules_visible_to(actor), TrustRule.name, TrustRule.id, cursor=cursor, limit=limit)
+
+
+def get_trust_rule(db: Session, actor: Actor, rule_id: str) -> TrustRule:
+    """Return a trust rule that the actor may see. Raises NotFound."""
+    rule = db.scalars(rules_visible_to(actor).where(TrustRule.id == rule_id)).one_or_none()
+    if rule is None:
+        raise NotFound(
+            f"There is no trust rule {rule_id[:80]!r}.",
+            remedy="Look at the list of trust rules.",
+            field="rule",
+            value=rule_id[:80],
+        )
+    return rule
+
+
+def list_rules_of(db: Session, issuer: str) -> Sequence[TrustRule]:
+    """Return the trust rules for an issuer, the oldest first."""
+    return db.scalars(select(TrustRule).where(TrustRule.issuer == issuer).order_by(TrustRule.id)).all()
+
+
+def list_identities(db: Session, actor: Actor, user_id: str) -> Sequence[ProviderIdentity]:
+    """Return who a person is to identity providers. Raises NotFound when one may not look into the account."""
+    if user_id != actor.id:
+        get_visible_user(db, actor, user_id)
+    return db.scalars(select(ProviderIdentity).where(ProviderIdentity.user_id == user_id)).all()
+
+
+def get_identity(db: Session, actor: Actor, identity_id: str) -> ProviderIdentity:
+    """Return one of them by its id. Raises NotFound."""
+    seen = select(ProviderIdentity).join(User, User.id == ProviderIdentity.user_id)
+    seen = seen.where(User.workspace_id == actor.workspace_id, granted(User, actor, Permission.VIEW_AUDIT))
+    identity = db.scalars(seen.where(ProviderIdentity.id == identity_id)).one_or_none()
+    if identity is None:
+        raise NotFound(
+            f"There is no identity {identity_id[:80]!r}.",
+            remedy="Look at the account.",
+            field="identity",
+            value=identity_id[:80],
+        )
+    return identity

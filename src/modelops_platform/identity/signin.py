@@ -83,6 +83,7 @@ def _by_session(db: Session, cookie: str, hours: int, address: str | None, reque
         raise NotSignedIn("The session is not known.", remedy="Sign in again.")
     session = rows[0]
     ends = session.last_used_at + timedelta(hours=hours)
+    ends = min(ends, session.ends_at or ends)
     if not queries.is_alive(clock.now(), ends=ends, revoked=session.ended_at) or session.disabled_at:
         raise NotSignedIn("The session has ended.", remedy="Sign in again.")
     last_used.note(BrowserSession, session.session_id, session.last_used_at)
@@ -124,14 +125,27 @@ def change_password(database: Database, actor: Actor, *, current: str, new: str,
         service.change_password(db, actor, attempt, is_right=is_right, new_hash=new_hash, cookie=cookie)
 
 
+def no_passwords(account: str) -> NotSignedIn:
+    """Return the refusal of a password where an operator switched them off."""
+    return NotSignedIn(
+        "Passwords are switched off here.",
+        remedy="Sign in with your company account, or ask an administrator for a sign-in link.",
+        credential="password",
+        account=account,
+    )
+
+
 def set_up(
-    database: Database, *, link: str, email: str, name: str, password: str, address: str | None
+    database: Database, *, link: str, email: str, name: str, password: str | None, address: str | None
 ) -> service.SignedIn:
-    """Make the first administrator and sign them in. Raises InvalidInput, NotSignedIn (the link)."""
-    checked = checked_password(password)
+    """Make the first administrator, without a password where there are none, and sign them in.
+
+    Raises InvalidInput, NotSignedIn (the link).
+    """
+    checked = checked_password(password) if password is not None else None
     with database.read() as db:
         service.check_set_up_link(db, link)  # strangers do not get to hash
-    password_hash = passwords.hash_password(checked)
+    password_hash = passwords.hash_password(checked) if checked is not None else None
     with database.write() as db:
         return service.set_up(db, link, email=email, name=name, password_hash=password_hash, address=address)
 

@@ -1,8 +1,9 @@
 """A heavy job's own process: limits first, then one function, its progress and its result as JSON lines.
 
-The order comes in on standard input: `{"function", "limits", "prepared"}`. What goes out on standard output is any
-number of `{"progress": [fraction, step]}` and at most one `{"result": ...}` or `{"refused": words, "helps": bool}`.
-Whatever libraries print goes to standard error, whose end the parent quotes when this process dies.
+The order comes in on standard input: `{"function", "limits", "engine", "prepared"}`. What goes out on standard output
+is any number of `{"progress": [fraction, step]}` and at most one `{"result": ...}` or
+`{"refused": words, "helps": bool}`. Whatever libraries print goes to standard error, whose end the parent quotes when
+this process dies.
 """
 
 import importlib
@@ -18,6 +19,7 @@ from typing import Any, TextIO
 from modelops_platform.core.errors import PlatformError
 from modelops_platform.core.processes import end_with_parent, limit_resources
 
+from . import engine
 from .domain.states import Retry, may_help_again, words_for
 
 _HEAVY = re.compile(r"(\w+\.)+heavy(\.\w+)*:\w+")
@@ -33,7 +35,8 @@ def main() -> None:
         _say(answers, progress=[fraction, step])
 
     try:
-        result = load(order["function"])(order["prepared"], progress)
+        with engine.running_on(order["engine"]):
+            result = load(order["function"])(order["prepared"], progress)
     except (PlatformError, Retry) as error:
         _say(answers, refused=words_for(error), helps=may_help_again(error))
     except MemoryError:

@@ -13,11 +13,13 @@ from .handlers import Handler
 from .tables import Job
 
 KEPT_FOR = timedelta(days=30)
+UPKEEP_KEPT_FOR = timedelta(days=1)
 
 
 def prune(db: Session, _job: Job, _worked: Any) -> dict[str, int]:
-    """Delete jobs that ended well a month ago or earlier."""
-    return {"deleted": service.prune(db, clock.now() - KEPT_FOR)}
+    """Delete jobs that ended well a month ago or earlier, the platform's own upkeep a day ago."""
+    now = clock.now()
+    return {"deleted": service.prune(db, now - KEPT_FOR, upkeep_before=now - UPKEEP_KEPT_FOR)}
 
 
 HANDLERS = {"jobs.prune": Handler(finish=prune)}

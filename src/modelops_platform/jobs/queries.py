@@ -14,6 +14,7 @@ from modelops_platform.core.actor import Actor, system_actor
 from modelops_platform.core.cursors import Page, paginate
 from modelops_platform.core.errors import NotFound
 
+from .domain.leases import Lease
 from .domain.states import JobState
 from .tables import Job, Schedule
 
@@ -118,18 +119,25 @@ class Due:
     """What the job process finds to do."""
 
     jobs: bool
-    leases: bool
+    running: bool
     schedules: bool
 
 
 def is_waiting(now: datetime) -> ColumnElement[bool]:
     """Return the condition for jobs that may be claimed."""
-    return (Job.state == JobState.QUEUED.value) & (Job.run_at <= now)
+    at_once = Job.run_at <= Job.created_at  # asked for without a delay, also when the clock was set back since
+    return (Job.state == JobState.QUEUED.value) & ((Job.run_at <= now) | at_once)
 
 
-def has_run_out(now: datetime) -> ColumnElement[bool]:
-    """Return the condition for running jobs whose worker has not been heard of."""
-    return (Job.state == JobState.RUNNING.value) & (Job.lease_until < now)
+def is_running() -> ColumnElement[bool]:
+    """Return the condition for jobs that a worker holds."""
+    return Job.state == JobState.RUNNING.value
+
+
+def list_leases(db: Session) -> list[Lease]:
+    """Return who holds what."""
+    held = select(Job.id, Job.lease_token, Job.lease_until).where(is_running())
+    return [Lease(job_id, token, until) for job_id, token, until in db.execute(held) if token and until]
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:
@@ -142,7 +150,7 @@ def look(db: Session, now: datetime) -> Due:
     row = db.execute(
         select(
             exists().where(is_waiting(now)),
-            exists().where(has_run_out(now)),
+            exists().where(is_running()),
             exists().where(is_due(now)),
         )
     ).one()

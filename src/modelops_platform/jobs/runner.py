@@ -1,9 +1,10 @@
-"""The job process: one loop that looks, claims, keeps leases and places events, and a thread for each job it holds.
+"""The job process: one loop that looks, claims, keeps leases and seals events, and a thread for each job it holds.
 
 Only the loop writes progress and leases, at most twice a second for all jobs together; a job's thread only reads,
 works, and ends its job.
 """
 
+import math
 import os
 import socket
 import tempfile
@@ -12,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -22,10 +23,13 @@ from modelops_platform.core import clock
 from modelops_platform.core.db import Database
 from modelops_platform.core.errors import InvalidInput
 from modelops_platform.core.logging import get_logger
+from modelops_platform.core.trouble import unavailable
 from modelops_platform.events import service as events
 
 from . import queries, service
+from .domain.leases import RENEWALS, Watch
 from .domain.states import Cancelled, GivenBack, JobState, LeaseLost, words_for
+from .engine import LOCAL
 from .handlers import Handler
 from .spawning import run_in_child
 from .tables import Job
@@ -33,17 +37,22 @@ from .tables import Job
 IDLE_SECONDS = 1.0
 BUSY_SECONDS = 0.2
 REPORT_SECONDS = 0.5
-RENEW_SHARE = 4  # a lease is renewed four times before it would run out
 DRAIN_SECONDS = 8.0
 PAUSE_AFTER_ERROR_SECONDS = 2.0
+SET_BACK_SECONDS = 5.0
+INSIST_SECONDS = 300.0  # on writing what a job did while the database is away: the work is dearer than the wait
+
+
+Answer = TypeVar("Answer")
 
 
 class Running:
     """A job that this process holds: what its handler sees of it, and what the loop reads and tells it."""
 
-    def __init__(self, job: Job, handler: Handler) -> None:
+    def __init__(self, job: Job, handler: Handler, engine: str = LOCAL) -> None:
         self.job = job
         self.handler = handler
+        self._engine = engine
         self.folder = Path()
         self.thread: threading.Thread | None = None
         self.unwritten: tuple[float | None, str] | None = None
@@ -77,6 +86,7 @@ class Running:
             prepared,
             folder=self.folder,
             limits=self.handler.limits,
+            engine=self._engine,
             on_progress=self.progress,
             may_go_on=self.may_go_on,
         )
@@ -92,18 +102,22 @@ class Worker:
         *,
         light: int = 4,
         heavy: int = 1,
+        engine: str = LOCAL,
         lease: timedelta = service.LEASE,
     ) -> None:
         self.database = database
         self.name = f"{socket.gethostname()[:80]}:{os.getpid()}"
         self._handlers = dict(handlers)
         self._places = {False: light, True: heavy}
+        self._engine = engine
         self._lease = lease
         self._running: dict[str, Running] = {}
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._renew_at = self._report_at = 0.0
+        self._watch = Watch(lease.total_seconds())
+        self._ahead = math.inf
         self._log = get_logger()
 
     def stop(self) -> None:
@@ -126,16 +140,35 @@ class Worker:
 
     def turn(self) -> bool:
         """Do once what is due, and say whether anything runs or was found."""
+        self._mind_the_clock()
         with self.database.read() as db:
             due = queries.look(db, clock.now())
-            has_unplaced = events.has_unplaced(db)
-        self._write_if(has_unplaced, events.place_events)
-        self._write_if(due.leases, service.requeue_expired)
+            has_unsealed = events.has_unsealed(db)
+        self._write_if(has_unsealed, events.seal_events)
+        has_lost = due.running and self._take_from_the_lost()
         self._write_if(due.schedules, service.fire_due)
-        if due.jobs or due.leases or due.schedules:
+        if due.jobs or has_lost or due.schedules:
             self._claim()
         self._keep()
         return bool(self._held()) or due.jobs
+
+    def _take_from_the_lost(self) -> bool:
+        """Return jobs whose worker is gone to the queue, and say whether there were any."""
+        with self.database.read() as db:
+            leases = queries.list_leases(db)
+        lost = self._watch.lost(leases, now=clock.now(), at=time.monotonic())
+        self._write_if(bool(lost), lambda db: service.requeue_lost(db, lost))
+        return bool(lost)
+
+    def _mind_the_clock(self) -> None:
+        """Plan schedules anew when the clock on the wall was set back, and once at the start: it may have been."""
+        ahead = clock.now().timestamp() - time.monotonic()
+        if ahead < self._ahead - SET_BACK_SECONDS:
+            with self.database.write() as db:
+                changed = service.replan(db)
+            if changed:
+                self._log.warning("worker.clock_was_set_back", schedules=changed)
+        self._ahead = ahead
 
     def _write_if(self, is_due: bool, write: Callable[[Session], object]) -> None:
         if is_due:
@@ -157,7 +190,7 @@ class Worker:
                 with self.database.write() as db:
                     claimed = service.claim(db, kinds, free, worker=self.name, lease=self._lease)
                 for job in claimed:
-                    self._start(Running(job, self._handlers[job.kind]))
+                    self._start(Running(job, self._handlers[job.kind], self._engine))
 
     def _start(self, task: Running) -> None:
         # Daemon threads: one that does not end in time must not keep the process from ending.
@@ -178,7 +211,7 @@ class Worker:
             for job_id in queries.list_cancelled(db, [task.job.id for task in held]):
                 self._tell(job_id, Cancelled)
         if now >= self._renew_at:
-            self._renew_at = now + self._lease.total_seconds() / RENEW_SHARE
+            self._renew_at = now + self._lease.total_seconds() / RENEWALS
             with self.database.write() as db:
                 lost = [task.job.id for task in held if not service.renew(db, task.job, self._lease)]
             for job_id in lost:
@@ -220,8 +253,8 @@ class Worker:
         except LeaseLost:
             return "lease lost"
         except Cancelled:
-            with self.database.write() as db:
-                return JobState.CANCELLED.value if service.end_cancelled(db, task.job) else "lease lost"
+            ended = self._insist(lambda db: service.end_cancelled(db, task.job))
+            return JobState.CANCELLED.value if ended else "lease lost"
         except GivenBack:
             with self.database.write() as db:
                 return "given back" if service.give_back(db, task.job) else "lease lost"
@@ -230,12 +263,13 @@ class Worker:
             return self._fail(task, error)
 
     def _fail(self, task: Running, error: Exception) -> str:
-        job, handler = task.job, task.handler
-        with self.database.write() as db:
-            state = service.fail(db, job, error)
-            if handler.fail is not None and state in (JobState.FAILED, JobState.DEAD):
-                handler.fail(db, job, words_for(error))
+        def write(db: Session) -> str:
+            state = service.fail(db, task.job, error)
+            if task.handler.fail is not None and state in (JobState.FAILED, JobState.DEAD):
+                task.handler.fail(db, task.job, words_for(error))
             return state or "lease lost"
+
+        return self._insist(write)
 
     def _do(self, task: Running) -> None:
         job, handler = task.job, task.handler
@@ -244,10 +278,23 @@ class Worker:
         with tempfile.TemporaryDirectory(prefix="modelops-job-", ignore_cleanup_errors=True) as folder:
             task.folder = Path(folder)
             worked = handler.do_work(task, prepared)
-        with self.database.write() as db:
-            if not service.succeed(db, job):
-                raise LeaseLost
-            service.keep_result(db, job, handler.finish(db, job, worked))
+        self._insist(lambda db: self._finish(db, task, worked))
+
+    def _finish(self, db: Session, task: Running, worked: Any) -> None:
+        if not service.succeed(db, task.job):
+            raise LeaseLost
+        service.keep_result(db, task.job, task.handler.finish(db, task.job, worked))
+
+    def _insist(self, write: Callable[[Session], Answer]) -> Answer:
+        """Write in one transaction, again and again while the database is away; the lease guards what is written."""
+        until = time.monotonic() + INSIST_SECONDS
+        while True:
+            try:
+                with self.database.write() as db:
+                    return write(db)
+            except (DBAPIError, PoolTimeout) as error:
+                if unavailable(error) is None or time.monotonic() > until or self._stopping.wait(IDLE_SECONDS):
+                    raise
 
     # ---- ending -----------------------------------------------------------------------------------------------------
 

@@ -9,17 +9,18 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Delete, Update, delete, select, update
+from sqlalchemy import ColumnElement, CursorResult, Delete, Update, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
-from modelops_platform.core.actor import Actor, Permission, system_actor
+from modelops_platform.core.actor import SYSTEM_ID, Actor, Permission, system_actor
 from modelops_platform.core.errors import AlreadyExists, NotAllowed, Stale
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
 
 from . import queries
+from .domain.leases import Lease
 from .domain.rhythm import Rhythm
 from .domain.states import LONGEST_STEP, REPEATABLE, JobState, Retry, may_help_again, pause_before, words_for
 from .tables import Job, Schedule
@@ -200,12 +201,18 @@ def end_cancelled(db: Session, job: Job) -> bool:
     return True
 
 
-def requeue_expired(db: Session) -> int:
-    """Return jobs of workers that were not heard of to the queue, or end those that had their tries."""
-    now = clock.now()
-    expired = db.scalars(
-        select(Job).where(queries.has_run_out(now)).limit(MOST_EXPIRED_AT_ONCE).with_for_update(skip_locked=True)
+def requeue_lost(db: Session, lost: Sequence[Lease]) -> int:
+    """Return jobs of workers that were not heard of to the queue, or end those that had their tries.
+
+    Jobs whose lease was renewed or ended meanwhile are left alone.
+    """
+    now, wanted = clock.now(), {lease.job_id: lease for lease in lost[:MOST_EXPIRED_AT_ONCE]}
+    found = db.scalars(
+        select(Job).where(queries.is_running(), Job.id.in_(wanted)).with_for_update(skip_locked=True)
     ).all()
+    expired = [
+        job for job in found if (job.lease_token, job.lease_until) == (wanted[job.id].token, wanted[job.id].until)
+    ]
     for job in expired:
         words = f"The worker {job.worker} stopped without a word while it held the job."
         if job.cancel_requested_at is not None:
@@ -216,6 +223,22 @@ def requeue_expired(db: Session) -> int:
         else:
             _put_back(db, job, now, words)
     return len(expired)
+
+
+def replan(db: Session) -> int:
+    """Bring the next times of schedules back to what they are by the clock as it is now, after it was set back.
+
+    A time that was served while the clock was ahead is not served again.
+    """
+    now, changed = clock.now(), 0
+    ahead = select(Schedule).where(Schedule.paused_at.is_(None), Schedule.next_run_at > now)
+    for schedule in db.scalars(ahead.with_for_update(skip_locked=True)):
+        following = schedule.rhythm.next_after(now)
+        if following is not None and schedule.next_run_at is not None and following < schedule.next_run_at:
+            schedule.next_run_at = following
+            changed += 1
+    db.flush()
+    return changed
 
 
 # ---- what people do -------------------------------------------------------------------------------------------------
@@ -394,8 +417,15 @@ def _fire(db: Session, schedule: Schedule, now: datetime) -> bool:
 # ---- upkeep ---------------------------------------------------------------------------------------------------------
 
 
-def prune(db: Session, before: datetime, limit: int = 1_000) -> int:
-    """Delete the oldest jobs that succeeded or were cancelled before a time; failures stay until somebody looks."""
+def prune(db: Session, before: datetime, *, upkeep_before: datetime, limit: int = 1_000) -> int:
+    """Delete the oldest jobs that succeeded or were cancelled before a time; failures stay until somebody looks.
+
+    The platform's own upkeep is due every minute and goes earlier. The last of each kind that went well stays: the
+    next may go on where it stopped.
+    """
     over = (JobState.SUCCEEDED.value, JobState.CANCELLED.value)
-    old = select(Job.id).where(Job.state.in_(over), Job.finished_at < before).order_by(Job.id).limit(limit)
+    is_upkeep = and_(Job.created_by == SYSTEM_ID, Job.schedule_id.is_not(None))
+    is_old = or_(Job.finished_at < before, and_(is_upkeep, Job.finished_at < upkeep_before))
+    last = select(func.max(Job.id)).where(Job.state == JobState.SUCCEEDED.value).group_by(Job.workspace_id, Job.kind)
+    old = select(Job.id).where(Job.state.in_(over), is_old, Job.id.not_in(last)).order_by(Job.id).limit(limit)
     return _count(db, delete(Job).where(Job.id.in_(old.scalar_subquery())))

@@ -2,18 +2,16 @@
 
 import json
 import os
-import selectors
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from modelops_platform.core.errors import InvalidInput
-from modelops_platform.core.processes import end_group
+from modelops_platform.core.processes import end_group, listen
 
 from .domain.states import Retry
 from .handlers import Limits
@@ -22,7 +20,6 @@ _CHILD = f"{__package__}.child"
 _FOLDERS = [str(Path(__file__).resolve().parents[2])]
 # Works from a checkout and from an installed wheel, whatever the folder or the environment.
 _START = "import runpy, sys; sys.path += sys.argv[2:]; runpy.run_module(sys.argv[1], run_name='__main__')"
-_CHUNK = 65_536
 _LAST_WORDS = 1_000
 _LOOK_EVERY_SECONDS = 0.2
 
@@ -33,12 +30,14 @@ def run_in_child(
     *,
     folder: Path,
     limits: Limits,
+    engine: str,
     on_progress: Callable[[float | None, str], None],
     may_go_on: Callable[[], None],
 ) -> Any:
     """Call the function in a child and return its result; nothing of the child is left when this returns.
 
     Args:
+        engine: Where partitioned work runs: `local`, or the address of a cluster.
         folder: The child's working and temporary folder, and all of its environment.
         may_go_on: Called a few times a second; what it raises ends the child.
     Raises: InvalidInput when the function refused and would again; Retry when it said that another try can help,
@@ -46,7 +45,7 @@ def run_in_child(
     """
     listener = _Listener(on_progress, limits)
     with tempfile.TemporaryFile() as order:
-        order.write(json.dumps(_order(function, prepared, limits)).encode())
+        order.write(json.dumps(_order(function, prepared, limits, engine)).encode())
         order.seek(0)
         child = subprocess.Popen(
             [sys.executable, "-I", "-X", "utf8", "-c", _START, _CHILD, *_FOLDERS],
@@ -59,17 +58,14 @@ def run_in_child(
         )
     try:
         listener.listen(child, may_go_on)
-        status = child.wait(timeout=5)
-    except subprocess.TimeoutExpired:
-        raise Retry("The job's process did not end after its last word.") from None
     finally:
         end_group(child)
-    return listener.result(status)
+    return listener.result(child.returncode)
 
 
-def _order(function: str, prepared: Any, limits: Limits) -> dict[str, Any]:
+def _order(function: str, prepared: Any, limits: Limits, engine: str) -> dict[str, Any]:
     own = {"cpu_seconds": limits.cpu_seconds, "memory_bytes": limits.memory_bytes}
-    return {"function": function, "limits": own, "prepared": prepared}
+    return {"function": function, "limits": own, "engine": engine, "prepared": prepared}
 
 
 class _Listener:
@@ -83,22 +79,19 @@ class _Listener:
         self._answer: dict[str, Any] | None = None
 
     def listen(self, child: "subprocess.Popen[bytes]", may_go_on: Callable[[], None]) -> None:
-        """Read until the child closes both pipes. Raises Retry at a limit, and whatever `may_go_on` raises."""
-        deadline = time.monotonic() + self._limits.wall_seconds
-        with selectors.DefaultSelector() as pipes:
-            for pipe, take in ((child.stdout, self._take_answer), (child.stderr, self._take_print)):
-                assert pipe is not None
-                pipes.register(pipe, selectors.EVENT_READ, take)
-            while pipes.get_map():
-                for key, _events in pipes.select(_LOOK_EVERY_SECONDS):
-                    piece = os.read(key.fd, _CHUNK)
-                    if piece:
-                        key.data(piece)
-                    else:
-                        pipes.unregister(key.fileobj)
-                may_go_on()
-                if time.monotonic() > deadline:
-                    raise Retry(f"The job took longer than the {self._limits.wall_seconds:,.0f} seconds it may take.")
+        """Read until the child ends. Raises Retry at a limit, and whatever `may_go_on` raises."""
+        try:
+            listen(
+                child,
+                wall_seconds=self._limits.wall_seconds,
+                take_output=self._take_answer,
+                take_errors=self._take_print,
+                meanwhile=may_go_on,
+                every_seconds=_LOOK_EVERY_SECONDS,
+            )
+        except TimeoutError:
+            words = f"The job took longer than the {self._limits.wall_seconds:,.0f} seconds it may take."
+            raise Retry(words) from None
 
     def _take_print(self, piece: bytes) -> None:
         self._printed = (self._printed + piece)[-_LAST_WORDS:]

@@ -1,17 +1,23 @@
 """Jobs of recipes: the training itself, and what a schedule fires."""
 
+from collections.abc import Iterable
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from modelops_platform.artifacts import queries as artifacts_queries
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.artifacts.store import Damage, store_of
 from modelops_platform.core.errors import AlreadyExists
+from modelops_platform.events.domain import LogEntry
 from modelops_platform.jobs.handlers import Handler, Limits, Task
 from modelops_platform.jobs.tables import Job
+from modelops_platform.notifications.domain import Topic
+from modelops_platform.notifications.service import Notice
 
 from . import service
+from .tables import TrainingRecipe, TrainingRun
 
 LIMITS = Limits(wall_seconds=3_600.0, cpu_seconds=7_200)
 RESULT = "result"  # where the heavy part writes, below the job's folder
@@ -60,6 +66,13 @@ def start(db: Session, job: Job, _worked: Any) -> dict[str, str]:
         return {"already_on_its_way": error.details["run"]}
 
 
+def waiting(db: Session, entry: LogEntry) -> Iterable[str]:
+    """Those who wait for the run: whoever began it, and the recipe's owner."""
+    began = select(TrainingRun.created_by).where(TrainingRun.id == str(entry.data["run"]))
+    owner = select(TrainingRecipe.owner_id).where(TrainingRecipe.id == entry.object_id)
+    return db.scalars(began.union(owner)).all()
+
+
 HANDLERS = {
     service.TRAIN: Handler(
         prepare=prepare,
@@ -71,3 +84,5 @@ HANDLERS = {
     ),
     service.START: Handler(finish=start),
 }
+_ENDED = [Notice(Topic.TRAINING, waiting, tells_actor=True)]
+NOTICES = {"recipe.trained": _ENDED, "recipe.failed": _ENDED}

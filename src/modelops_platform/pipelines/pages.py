@@ -18,7 +18,8 @@ from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from . import queries, service
-from .domain import ESTIMATORS, METRICS
+from .domain.estimators import ESTIMATORS
+from .domain.metrics import METRICS
 from .schemas import RecipeForm, RecipeIn, RecipePage, RecipePatch, ScheduleIn, describe
 from .tables import TrainingRecipe
 

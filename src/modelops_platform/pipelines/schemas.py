@@ -10,20 +10,10 @@ from pydantic import ConfigDict, Field
 from modelops_platform.core.errors import InvalidInput
 from modelops_platform.web.forms import EmptyIsNone, In, OptionalText, Out, PageIn
 
-from .domain import (
-    ESTIMATORS,
-    METRICS,
-    Allowed,
-    Choice,
-    Family,
-    Number,
-    Recipe,
-    RunState,
-    SplitKind,
-    Task,
-    Value,
-    YesNo,
-)
+from .domain.estimators import ESTIMATORS, Allowed, Choice, Family, Number, Task, YesNo
+from .domain.metrics import METRICS
+from .domain.recipes import Recipe, SplitKind, Value
+from .domain.states import RunState
 
 Name = Annotated[str, Field(min_length=1, max_length=250)]
 EXAMPLE = {

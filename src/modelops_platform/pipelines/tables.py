@@ -11,7 +11,9 @@ from modelops_platform.identity.tables import User
 from modelops_platform.jobs.tables import Job
 from modelops_platform.registry.tables import DataSet, Model, Version
 
-from .domain import Recipe, RunState, read_recipe, state_of
+from .domain.reading import read_recipe
+from .domain.recipes import Recipe
+from .domain.states import RunState, state_of
 
 
 class TrainingRecipe(InWorkspace, Base):

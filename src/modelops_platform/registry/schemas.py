@@ -427,3 +427,51 @@ class KindOut(Out):
     kind: ModelKind
     label: str
     fields: list[KindFieldOut]
+
+
+Sentence = Annotated[str, Field(min_length=3, max_length=2000)]
+
+
+class HoldIn(In):
+    """A reason why a model, or one of its versions, must stay."""
+
+    model: Name = Field(description="A model by name; an archived one by its id.")
+    version: int | None = Field(
+        default=None, strict=True, ge=1, le=2**31 - 1, description="One version; without it the whole model."
+    )
+    reason: Sentence
+
+
+class HoldForm(In):
+    """The form of a hold: a model or a version as `model/number`."""
+
+    model: str = Field(min_length=1, max_length=300)
+    reason: Sentence
+
+    def to_hold(self) -> HoldIn:
+        """Return what the form says."""
+        name, _, number = self.model.rpartition("/")
+        if name and number.isdecimal() and 1 <= int(number[:12]) < 2**31:
+            return HoldIn(model=name, version=int(number), reason=self.reason)
+        return HoldIn(model=self.model, reason=self.reason)
+
+
+class LiftIn(In):
+    """Why a hold ends."""
+
+    reason: Sentence
+
+
+class HoldOut(Out):
+    """A legal hold."""
+
+    id: str
+    name: str = Field(description="What is held.")
+    model_id: str
+    version_id: str | None
+    reason: str
+    placed_by: str
+    placed_at: datetime
+    lifted_by: str | None
+    lifted_at: datetime | None
+    lift_reason: str | None

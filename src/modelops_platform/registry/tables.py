@@ -4,10 +4,12 @@ from datetime import date, datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import BigInteger, Date, ForeignKey, Index, String, Text, UniqueConstraint, event, inspect
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, query_expression, relationship
 
 from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
 from modelops_platform.identity.tables import Unit, User
+
+from .domain.kinds import DigestState
 
 
 class UseCase(InWorkspace, Base):
@@ -176,7 +178,8 @@ class Version(InWorkspace, Base):
     number: Mapped[int]
     description: Mapped[str] = mapped_column(Text, default="")
     manifest_digest: Mapped[str | None] = mapped_column(String(64))
-    digest_state: Mapped[str] = mapped_column(String(12))
+    recorded_digest_state: Mapped[str] = mapped_column("digest_state", String(12))
+    is_damaged: Mapped[bool | None] = query_expression()  # filled by `with_damage`
     signature: Mapped[dict[str, Any]] = mapped_column(default=dict)
     metrics: Mapped[list[Any]] = mapped_column(default=list)
     parameters: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -191,6 +194,11 @@ class Version(InWorkspace, Base):
     model: Mapped[Model] = relationship(lazy="raise")
     files: Mapped[list["VersionFile"]] = relationship(lazy="raise", order_by="VersionFile.path")
     data_set: Mapped["DataSet | None"] = relationship(lazy="raise")
+
+    @property
+    def digest_state(self) -> str:
+        """Whether the platform holds the bytes, now."""
+        return DigestState.DAMAGED.value if self.is_damaged else self.recorded_digest_state
 
     @property
     def name(self) -> str:
@@ -280,6 +288,36 @@ class CustomField(InWorkspace, Base):
     def name(self) -> str:
         """The field in words."""
         return self.label
+
+
+class LegalHold(InWorkspace, Base):
+    """A reason why a model, or one version of it, must stay as it is until somebody lifts it."""
+
+    __tablename__ = "legal_holds"
+    object_kind: ClassVar[str] = "legal_hold"
+
+    id: Mapped[Id]
+    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"), index=True)
+    version_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("versions.id"))
+    reason: Mapped[str] = mapped_column(Text)
+    placed_by: Mapped[str] = mapped_column(String(36))
+    placed_at: Mapped[datetime] = mapped_column(default=utc_now)
+    lifted_by: Mapped[str | None] = mapped_column(String(36))
+    lifted_at: Mapped[datetime | None]
+    lift_reason: Mapped[str | None] = mapped_column(Text)
+
+    model: Mapped[Model] = relationship(lazy="raise")
+    version: Mapped[Version | None] = relationship(lazy="raise")
+
+    @property
+    def name(self) -> str:
+        """What is held, in words."""
+        return f"{self.model.name} {self.version.name}" if self.version else self.model.name
+
+    @property
+    def unit_id(self) -> str:
+        """A hold is governed where its model is."""
+        return self.model.unit_id
 
 
 def _refuse_change(_mapper: Any, _connection: Any, row: Any) -> None:

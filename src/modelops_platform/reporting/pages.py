@@ -40,6 +40,7 @@ def home(request: Request, db: ReadDb, actor: CurrentActor) -> Response:
         home=found,
         changes=[_told(request, entry, names, model_names) for entry in found.changes],
         may_register=actor.may_somewhere(Permission.REGISTER_MODEL),
+        is_new=actor.may(Permission.MANAGE_USERS) and not actor.preferences.skips_set_up and not found.has_any_model,
     )
 
 

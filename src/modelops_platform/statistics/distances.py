@@ -70,41 +70,6 @@ def population_stability_index_of_counts(reference: FloatArray, current: FloatAr
     return float(np.sum((q - p) * np.log(q / p)))
 
 
-def kolmogorov_smirnov_distance(reference: FloatArray, current: FloatArray) -> float:
-    """Return the largest gap between the two empirical distribution functions.
-
-    Args:
-        reference: Values, shape (n,), finite, n >= 1.
-        current: Values, shape (m,), finite, m >= 1.
-    Returns: D between 0 and 1, no unit.
-    Raises: InvalidInput when a sample is empty or holds a value that is not finite.
-    Source: Smirnov (1939), the two-sample statistic.
-    """
-    reference = np.sort(_checked("reference", reference, least=1))
-    current = np.sort(_checked("current", current, least=1))
-    at = np.concatenate([reference, current])
-    below_reference = np.searchsorted(reference, at, side="right") / reference.size
-    below_current = np.searchsorted(current, at, side="right") / current.size
-    return float(np.max(np.abs(below_reference - below_current)))
-
-
-def jensen_shannon_distance(reference: FloatArray, current: FloatArray) -> float:
-    """Return the Jensen-Shannon distance between two rows of counts over the same bins.
-
-    Args:
-        reference: Counts or shares of the baseline, shape (k,), not negative, sum above 0.
-        current: Counts or shares of the window, shape (k,), not negative, sum above 0.
-    Returns: The square root of the divergence in bits: 0 for equal shares, 1 for disjoint ones.
-    Raises: InvalidInput when the shapes differ, a count is negative, or nothing was counted.
-    Source: Endres and Schindelin (2003), A new metric for probability distributions.
-    """
-    p, q = (_shares(name, counts) for name, counts in (("reference", reference), ("current", current)))
-    _must_match("current", p, q)
-    middle = (p + q) / 2
-    divergence = (_relative_entropy_bits(p, middle) + _relative_entropy_bits(q, middle)) / 2
-    return float(np.sqrt(max(divergence, 0.0)))
-
-
 def area_under_roc(labels: Sequence[bool] | npt.NDArray[np.bool_], scores: FloatArray) -> float:
     """Return the chance that a positive scores above a negative (AUC), ties counting half.
 
@@ -132,23 +97,11 @@ def area_under_roc(labels: Sequence[bool] | npt.NDArray[np.bool_], scores: Float
     return float((rank[place][positive].sum() - positives * (positives + 1) / 2) / (positives * negatives))
 
 
-def _relative_entropy_bits(p: FloatArray, q: FloatArray) -> float:
-    some = p > 0
-    return float(np.sum(p[some] * np.log2(p[some] / q[some])))
-
-
 def _smoothed(name: str, counts: FloatArray) -> FloatArray:
     counts = _counts(name, counts)
     if counts.sum() < LEAST_VALUES:
         raise _too_few(name, int(counts.sum()), LEAST_VALUES)
     return np.asarray((counts + 0.5) / (counts.sum() + 0.5 * counts.size), dtype=np.float64)
-
-
-def _shares(name: str, counts: FloatArray) -> FloatArray:
-    counts = _counts(name, counts)
-    if counts.sum() <= 0:
-        raise _too_few(name, 0, 1)
-    return np.asarray(counts / counts.sum(), dtype=np.float64)
 
 
 def _counts(name: str, counts: FloatArray) -> FloatArray:

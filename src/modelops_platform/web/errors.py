@@ -1,5 +1,6 @@
 """What callers see when something is refused: problem JSON, a page, or a fragment for htmx."""
 
+import re
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -7,7 +8,7 @@ import msgspec
 import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
@@ -16,7 +17,9 @@ from starlette.responses import Response
 
 from modelops_platform.core.errors import (
     AlreadyExists,
+    Conflict,
     InvalidInput,
+    NoRoom,
     NotAllowed,
     NotFound,
     NotSignedIn,
@@ -27,6 +30,7 @@ from modelops_platform.core.errors import (
     TransitionRefused,
     Unavailable,
 )
+from modelops_platform.core.trouble import NO_ROOM, no_room, unavailable
 
 from .render import redirect_to, render, url_for
 
@@ -38,14 +42,17 @@ STATUS: dict[type[PlatformError], tuple[int, str]] = {
     NotAllowed: (403, "You may not do this"),
     NotSignedIn: (401, "Not signed in"),
     TransitionRefused: (409, "Refused by policy"),
+    Conflict: (409, "It does not fit how things stand"),
     Stale: (412, "It was changed meanwhile"),
     TooMany: (429, "Too many attempts"),
     Unavailable: (503, "Not available at the moment"),
+    NoRoom: (507, "No room left"),
 }
 _HTTP_TITLES = {404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Wrong content type"}
-_TYPED_IN = ("password", "link")  # credentials of forms: the refusal is shown there
+_TYPED_IN = ("password", "link", "company")  # of the sign-in page: the refusal is shown there
 _SECRET = ("password", "token", "secret", "link")
-_JSON_ROOTS = ("/api/", "/ajax-api/", "/v1/", "/v2/", "/healthz", "/readyz", "/metrics", "/health", "/version")
+_INVOCATIONS = re.compile(r"/deployments/[^/]+/invocations")  # MLflow's address of a deployment, beside its page
+_JSON_ROOTS = ("/api/", "/ajax-api/", "/v1/", "/v2", "/healthz", "/readyz", "/metrics", "/health", "/version")
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -54,14 +61,14 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(StaleDataError, _changed_meanwhile)
-    app.add_exception_handler(OperationalError, _database_away)
-    app.add_exception_handler(PoolTimeout, _database_away)
-    app.add_exception_handler(DBAPIError, _database_error)
+    app.add_exception_handler(PoolTimeout, _database_failed)
+    app.add_exception_handler(DBAPIError, _database_failed)
+    app.add_exception_handler(OSError, _disk_failed)
 
 
 async def _platform_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PlatformError)
-    status, title = STATUS.get(type(error), (400, "Refused"))
+    status, title = next((STATUS[kind] for kind in type(error).__mro__ if kind in STATUS), (400, "Refused"))
     problem = {
         "title": title,
         "status": status,
@@ -134,21 +141,27 @@ async def _http_error(request: Request, error: Exception) -> Response:
     return show_problem(request, problem, dict(error.headers or {}))
 
 
-async def _database_away(request: Request, error: Exception) -> Response:
-    structlog.get_logger().error("database.unavailable", error=type(error).__name__)
-    return await _platform_error(
-        request, Unavailable("The database does not answer.", remedy="Try again in a few seconds.", retry_after=2)
-    )
+async def _database_failed(request: Request, error: Exception) -> Response:
+    assert isinstance(error, DBAPIError | PoolTimeout)
+    told = unavailable(error)
+    if told is None:
+        return unexpected(request, error)
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    structlog.get_logger().error("database.unavailable", error=type(cause).__name__, detail=str(cause)[:300])
+    return await _platform_error(request, told)
+
+
+async def _disk_failed(request: Request, error: Exception) -> Response:
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        structlog.get_logger().error("disk.full", detail=str(error)[:300])
+        return await _platform_error(request, no_room("files"))
+    return unexpected(request, error)
 
 
 async def _changed_meanwhile(request: Request, error: Exception) -> Response:
     return await _platform_error(
         request, Stale("Somebody else changed it at the same moment.", remedy="Read it again, then repeat the edit.")
     )
-
-
-async def _database_error(request: Request, error: Exception) -> Response:
-    return unexpected(request, error)
 
 
 def unexpected(request: Request, error: Exception) -> Response:
@@ -170,7 +183,8 @@ def unexpected(request: Request, error: Exception) -> Response:
 
 def wants_json(request: Request) -> bool:
     """Say whether the caller speaks to the API and not to a page."""
-    return request.url.path.startswith(_JSON_ROOTS)
+    path = request.url.path
+    return path.startswith(_JSON_ROOTS) or not request.app.state.has_pages or bool(_INVOCATIONS.fullmatch(path))
 
 
 def is_htmx(request: Request) -> bool:
@@ -179,10 +193,16 @@ def is_htmx(request: Request) -> bool:
 
 
 def show_problem(request: Request, problem: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    """Return the problem as the caller reads it best."""
+    """Return the problem as the caller reads it best; a protocol with errors of its own shape has them (`app.state`)."""
     status = problem["status"]
+    for prefixes, shape in getattr(request.app.state, "problem_shapes", ()):
+        if request.url.path.startswith(prefixes):
+            shaped: Response = shape(problem, headers or {})
+            return shaped
     if wants_json(request):
         shown = {"type": "about:blank", **{key: value for key, value in problem.items() if value is not None}}
+        if request.url.path.startswith("/v2"):
+            shown["error"] = shown["detail"]  # where callers of the Open Inference Protocol look
         body = msgspec.json.encode(shown, enc_hook=str)
         return Response(body, status, headers, "application/problem+json")
     template = "problem_fragment.html" if is_htmx(request) else "problem.html"

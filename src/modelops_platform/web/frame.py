@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from modelops_platform.core.actor import Permission
+from modelops_platform.core.preferences import AS_WE_COME, Preferences
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +15,16 @@ class Entry:
     section: str = ""
     permission: Permission = Permission.VIEW
     count_route: str | None = None  # answers a number as plain text, loaded after the page
+    key: str | None = None  # pressed after `g` it goes there
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """Something that can be begun from anywhere: a line of the palette for those who hold its permission somewhere."""
+
+    label: str
+    route: str
+    permission: Permission = Permission.VIEW
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +44,7 @@ class ShownEntry:
     section: str
     active: bool
     count_url: str | None
+    key: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +56,20 @@ class ShownActor:
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """The verb that takes the last action back: where its form posts, and what."""
+
+    url: str
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Toast:
-    """A short message about the last action."""
+    """A short message about the last action, maybe with the way back."""
 
     text: str
     tone: str = "info"
+    undo: Undo | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +90,9 @@ class Frame:
     search: str
     notice: str | None
     toasts: list[Toast] = field(default_factory=list)
+    preferences: Preferences = AS_WE_COME
+    theme_url: str | None = None
+    bell_url: str | None = None
+    bell_count_url: str | None = None
+    ask_url: str | None = None
+    path: str = ""

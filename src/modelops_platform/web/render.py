@@ -3,11 +3,12 @@
 import functools
 import math
 import shlex
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from datetime import UTC, date, datetime, tzinfo
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -18,12 +19,16 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor
 from modelops_platform.core.paths import project_folder
+from modelops_platform.core.preferences import AS_WE_COME
 
 from .drawing import line
-from .frame import Entry, Frame, ShownActor, ShownEntry, Toast
+from .flash import LASTS_SECONDS, read_toast, write_toast
+from .frame import Entry, Frame, ShownActor, ShownEntry, Undo
 from .static import asset
 
 PRODUCT = "ModelOps"
+_zone: ContextVar[tzinfo] = ContextVar("zone", default=UTC)
+"""The time zone of whoever the page under way is for; the filters of times read it."""
 
 
 def render(request: Request, template: str, *, status_code: int = 200, **context: Any) -> Response:
@@ -32,7 +37,8 @@ def render(request: Request, template: str, *, status_code: int = 200, **context
     page = environment.get_template(template)
     context["url_for"] = functools.partial(url_for, request.app)
     context["query"] = dict(request.query_params)
-    context["actor"] = getattr(request.state, "actor", None)
+    context["actor"] = actor = getattr(request.state, "actor", None)
+    _zone.set(actor.preferences.zone if actor is not None else UTC)
     block = _wanted_block(request)
     if block is not None and block in page.blocks:
         context["frame"] = None
@@ -52,12 +58,21 @@ def _wanted_block(request: Request) -> str | None:
     return target.rpartition("#")[2] if target else None
 
 
-def redirect(request: Request, name: str, /, *, toast: str | None = None, **params: Any) -> Response:
-    """Send the browser on after a form was taken (303), with a word about what was done."""
+def redirect(
+    request: Request, name: str, /, *, toast: str | None = None, undo: Undo | None = None, **params: Any
+) -> Response:
+    """Send the browser on after a form was taken (303), with a word about what was done and maybe the way back."""
     response = redirect_to(request, url_for(request.app, name, **params))
     if toast:
-        response.set_cookie("flash", quote(toast), max_age=30, httponly=True, samesite="lax")
+        response.set_cookie(
+            "flash", write_toast(toast, undo), max_age=LASTS_SECONDS, httponly=True, samesite="lax", path="/"
+        )
     return response
+
+
+def undo(request: Request, name: str, /, fields: Mapping[str, str] | None = None, **params: Any) -> Undo:
+    """Return the way back: a route that posts, the parameters of its path, and what its form holds."""
+    return Undo(url_for(request.app, name, **params), dict(fields or {}))
 
 
 def redirect_to(request: Request, url: str) -> Response:
@@ -92,7 +107,7 @@ def make_frame(request: Request) -> Frame:
     """Return what stands around the page for this caller."""
     app = request.app
     actor: Actor | None = getattr(request.state, "actor", None)
-    flash = request.cookies.get("flash")
+    toast = read_toast(request.cookies.get("flash"))
     return Frame(
         product=PRODUCT,
         version=app.version,
@@ -102,12 +117,18 @@ def make_frame(request: Request) -> Frame:
         home_url=url_for(app, "home"),
         sign_in_url=url_for(app, "show_sign_in"),
         sign_out_url=url_for(app, "sign_out"),
-        search_url=url_for(app, "list_models"),
-        profile_url=url_for(app, "show_profile") if "show_profile" in app.state.paths else None,
-        help_url=None,
-        search=request.query_params.get("q", "") if request.url.path == "/models" else "",
+        search_url=url_for(app, "search_all"),
+        profile_url=url_for(app, "show_profile"),
+        help_url=url_for(app, "show_help", page=request.url.path),
+        search=request.query_params.get("q", "") if request.url.path in ("/models", "/search") else "",
         notice=app.state.settings.notice or None,
-        toasts=[Toast(dict(parse_qsl(f"t={flash}")).get("t", "")[:300])] if flash else [],
+        toasts=[toast] if toast else [],
+        preferences=actor.preferences if actor is not None else AS_WE_COME,
+        theme_url=url_for(app, "choose_theme"),
+        bell_url=url_for(app, "list_notifications"),
+        bell_count_url=url_for(app, "count_notifications"),
+        ask_url=url_for(app, "show_request_access"),
+        path=request.url.path[:300],
     )
 
 
@@ -134,6 +155,7 @@ def _shown_entries(request: Request, entries: list[Entry]) -> list[ShownEntry]:
             section=entry.section,
             active=url == here,
             count_url=url_for(request.app, entry.count_route) if entry.count_route else None,
+            key=entry.key,
         )
         for entry, url in zip(entries, urls, strict=True)
     ]
@@ -176,6 +198,11 @@ def _components(environment: Environment) -> SimpleNamespace:
     return components
 
 
+# Stand in every row of a list and show words and numbers only, no times: made once for each set of arguments.
+_KEPT = frozenset({"badge", "light", "person", "state", "tier"})
+_KEPT_AT_MOST = 2000
+
+
 def _macro(environment: Environment, name: str) -> Callable[..., Markup]:
     @functools.cache
     def load() -> Any:
@@ -184,7 +211,8 @@ def _macro(environment: Environment, name: str) -> Callable[..., Markup]:
     def call(*args: Any, **options: Any) -> Markup:
         return Markup(load()(*args, **options))  # noqa: S704 - made by an escaping template
 
-    return call
+    # By type as well: text that is safe already equals the same text that is not.
+    return functools.lru_cache(_KEPT_AT_MOST, typed=True)(call) if name in _KEPT else call
 
 
 def moment(at: datetime | str) -> datetime:
@@ -209,14 +237,15 @@ def _span(seconds: float) -> str | None:
     return None
 
 
-def day(at: datetime) -> str:
-    """Return the date as 3 May 2026."""
-    return f"{at.day} {at:%B %Y}"
+def day(at: date) -> str:
+    """Return the date as 3 May 2026; of a moment the one in the reader's time zone."""
+    here = at.astimezone(_zone.get()) if isinstance(at, datetime) else at
+    return f"{here.day} {here:%B %Y}"
 
 
 def exact(at: datetime) -> str:
-    """Return date and time as 3 May 2026, 14:05:09 UTC."""
-    return f"{day(at.astimezone(UTC))}, {at.astimezone(UTC):%H:%M:%S} UTC"
+    """Return date and time in the reader's time zone as 3 May 2026, 14:05:09 UTC."""
+    return f"{day(at)}, {at.astimezone(_zone.get()):%H:%M:%S %Z}"
 
 
 def size(count: int) -> str:

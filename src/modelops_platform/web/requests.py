@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
@@ -37,6 +39,11 @@ class LimitedRequest(Request):
             if seen > limit:
                 raise _too_large(limit, seen)
             yield chunk
+
+    async def whole(self) -> bytes:
+        """Return the body, for a route that reads it itself. Raises TooLarge beyond what is parsed elsewhere."""
+        self._limit = self.largest_body
+        return await self.body()
 
     async def parse(self, *, takes_form: bool, takes_files: bool) -> None:
         """Read and check the body now, so that the framework finds it ready.
@@ -139,3 +146,19 @@ def check_form(form: FormData) -> None:
         check_text(name, "body")
         if isinstance(value, str):
             check_text(value, name)
+
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+async def read_either(request: Request, shape: type[Shape]) -> Shape:
+    """Return the body of a request in a shape, sent as a plain form or as JSON. Raises InvalidInput, TooLarge."""
+    assert isinstance(request, LimitedRequest), "made by `web.routing`"
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    takes_form = kind == _FORMS[0]
+    await request.parse(takes_form=takes_form, takes_files=False)
+    sent = dict(await request.form()) if takes_form else getattr(request, "_json", {})
+    try:
+        return shape.model_validate(sent)
+    except ValidationError as error:
+        raise RequestValidationError([{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors()]) from None

@@ -1,5 +1,6 @@
 """Routes: how one is found, and one thread hop that opens the session, signs the caller in, runs it, and commits.
 
+On SQLite the writes that wait share one commit (`web.joined`); on PostgreSQL each has its own connection.
 The answer starts after the commit. Who may not ask is told so before what was wrong with the question.
 An `async def` endpoint (a stream in or out) opens its own sessions; its caller is signed in before its body is
 read, and stands in `request.state.actor`.
@@ -11,7 +12,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from typing import Any, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from fastapi import APIRouter, params
 from fastapi.exceptions import RequestValidationError
@@ -31,13 +32,17 @@ from modelops_platform.core.revisions import etag
 
 from . import idempotency, refusals
 from .compression import compressed
+from .joined import joined_writes
 from .requests import LimitedRequest
 from .session import Provided
 
+T = TypeVar("T")
 PERMISSION = "x-permission"
 PUBLIC = "public"
+SIGNED_IN = "signed_in"
 TELLS = "x-tells"
 Authorise = Callable[[Request, Session], Actor]
+_REMEDIES = {Permission.READ_TELEMETRY: "Send a token with the scope `metrics`: no other one reads telemetry."}
 _THREADS = ThreadPoolExecutor(40, thread_name_prefix="request")
 _STACKS = ("fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack")
 
@@ -45,6 +50,18 @@ _STACKS = ("fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_functio
 def public() -> dict[str, Any]:
     """Declare that a route needs nobody signed in."""
     return {PERMISSION: PUBLIC}
+
+
+def signed_in() -> dict[str, Any]:
+    """Declare that a route is for everybody who signed in, also for who holds no role at all."""
+    return {PERMISSION: SIGNED_IN}
+
+
+def _permission_of(declared: str) -> Permission | str | None:
+    """Return what a route asks for: a permission, just signing in, or nothing."""
+    if declared == PUBLIC:
+        return None
+    return SIGNED_IN if declared == SIGNED_IN else Permission(declared)
 
 
 def tells(field: str) -> dict[str, Any]:
@@ -62,7 +79,7 @@ class Route(APIRoute):
         self.streams = inspect.iscoroutinefunction(endpoint)
         if not self.streams:
             endpoint = _in_one_hop(endpoint, options, declared)
-        self.permission = None if declared == PUBLIC else Permission(declared)
+        self.permission = _permission_of(declared)
         super().__init__(path, endpoint, **options)
         self.app = _answering(self.get_route_handler())
 
@@ -113,7 +130,7 @@ def _answering(handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> AS
 
 
 class RouteIndex:
-    """Finds a request's route among the few of its method whose path begins alike, instead of trying all in turn.
+    """Finds a request's route by its path, or among the few whose path begins alike, instead of trying all in turn.
 
     What it does not find is left to the router, which knows "no such page" from "not by this method".
     Raises RuntimeError for a route whose path begins with a parameter: it could hide any other.
@@ -121,6 +138,7 @@ class RouteIndex:
 
     def __init__(self, router: APIRouter) -> None:
         self._router = router
+        self._exact: dict[tuple[str, str], APIRoute] = {}
         self._routes: dict[tuple[str, str], list[APIRoute]] = {}
         for route in router.routes:
             if isinstance(route, APIRoute):
@@ -128,10 +146,18 @@ class RouteIndex:
                 if "{" in beginning:
                     raise RuntimeError(f"The path {route.path} begins with a parameter: begin it with a word.")
                 for method in route.methods or ():
-                    self._routes.setdefault((method, beginning), []).append(route)
+                    if "{" in route.path:
+                        self._routes.setdefault((method, beginning), []).append(route)
+                    else:
+                        self._exact.setdefault((method, route.path), route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
+            exact = self._exact.get((scope["method"], scope["path"]))
+            if exact is not None:
+                scope["endpoint"], scope["path_params"] = exact.endpoint, {}
+                await exact.app(scope, receive, send)
+                return
             for route in self._routes.get((scope["method"], _beginning(scope["path"])), ()):
                 match, found = route.matches(scope)
                 if match is Match.FULL:
@@ -166,32 +192,40 @@ def _in_one_hop(endpoint: Callable[..., Any], options: dict[str, Any], declared:
         if isinstance(marker, Provided)
     }
     writes = any(marker.writes for marker in provided.values())
-    permission = None if declared == PUBLIC else Permission(declared)
+    permission = _permission_of(declared)
     secret = options["openapi_extra"].get(TELLS)
     answer = _serialiser(options)
     options.setdefault("name", None)
+
+    def work(request: Request, values: dict[str, Any], db: Session) -> Response:
+        actor = _authorise(request, db, permission) if permission is not None else None
+        kept = _claim_key(db, request, actor) if writes and actor is not None else None
+        if isinstance(kept, Response):
+            return compressed(request, kept)
+        filled = {name: marker.provide(request, db) for name, marker in provided.items()}
+        response = answer(endpoint(**values, **filled))
+        if kept is not None:
+            idempotency.keep(kept, response, without=secret)
+        return compressed(request, response)
 
     def hop(request: Request, values: dict[str, Any]) -> Response:
         database: Database = request.app.state.database
         try:
             with database.write() if writes else database.read() as db:
-                actor = _authorise(request, db, permission) if permission is not None else None
-                kept = _claim_key(db, request, actor) if writes and actor is not None else None
-                if isinstance(kept, Response):
-                    return kept
-                for name, marker in provided.items():
-                    values[name] = marker.provide(request, db)
-                response = answer(endpoint(**values))
-                if kept is not None:
-                    idempotency.keep(kept, response, without=secret)
+                return work(request, values, db)
         except PlatformError as error:
             refusals.keep(database, request, error)
             raise
-        return compressed(request, response)
 
     async def call(request: Request, **values: Any) -> Response:
-        # Half as costly as the framework's own way to a thread; nothing here cancels a hop under way.
-        return await asyncio.get_running_loop().run_in_executor(_THREADS, hop, request, values)
+        database: Database = request.app.state.database
+        if writes and database.is_sqlite:  # its writers wait for one another anyway
+            try:
+                return await joined_writes(database).do(functools.partial(work, request, values))
+            except PlatformError as error:
+                await _in_thread(refusals.keep, database, request, error)
+                raise
+        return await _in_thread(hop, request, values)
 
     functools.update_wrapper(call, endpoint)
     del call.__wrapped__  # type: ignore[attr-defined]
@@ -210,6 +244,11 @@ def _in_one_hop(endpoint: Callable[..., Any], options: dict[str, Any], declared:
     )
     call.__annotations__ = {"request": Request, **{p.name: p.annotation for p in asked}}
     return call
+
+
+async def _in_thread(function: Callable[..., T], *values: Any) -> T:
+    """Call the function in a thread: half as costly as the framework's own way, and nothing cancels it."""
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, function, *values)
 
 
 def _serialiser(options: dict[str, Any]) -> Callable[[Any], Response]:
@@ -235,21 +274,21 @@ def _serialiser(options: dict[str, Any]) -> Callable[[Any], Response]:
     return answer
 
 
-def _authorise(request: Request, db: Session, permission: Permission) -> Actor:
+def _authorise(request: Request, db: Session, permission: Permission | str) -> Actor:
     """Sign the caller in, and refuse early one who holds the permission nowhere."""
     authorise: Authorise = request.app.state.authorise
     actor = authorise(request, db)
     request.state.actor = actor
-    if not actor.may_somewhere(permission):
+    if isinstance(permission, Permission) and not actor.may_somewhere(permission):
         raise NotAllowed(
             f"{actor.name} may not {permission.replace('_', ' ')}.",
-            remedy="Ask an administrator for a role that allows it.",
+            remedy=_REMEDIES.get(permission, "Ask an administrator for a role that allows it."),
             permission=permission.value,
         )
     return actor
 
 
-def _only_authorise(request: Request, permission: Permission) -> None:
+def _only_authorise(request: Request, permission: Permission | str) -> None:
     database: Database = request.app.state.database
     try:
         with database.read() as db:

@@ -86,7 +86,7 @@ def _by_magic(file: BinaryIO, size: int, head: bytes, budget: Budget, findings: 
     if head.startswith(b"\x89HDF\r\n\x1a\n"):
         findings.unknown("HDF5 models may carry code in their layers; a scan cannot judge them.")
         return Format.HDF5
-    if head.startswith(_IMAGES):
+    if head.startswith(_IMAGES) or (head.startswith(b"RIFF") and head[8:12] == b"WEBP"):
         return Format.IMAGE
     if head.startswith(b"%PDF-"):
         return Format.PDF

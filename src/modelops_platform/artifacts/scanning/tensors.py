@@ -25,7 +25,7 @@ Value = int | tuple[int, int]
 """A number, or where the bytes of a field start and end."""
 
 
-class _Message:
+class Message:
     """The fields of one protobuf message in a file, without a schema."""
 
     def __init__(self, file: BinaryIO, counter: list[int]) -> None:
@@ -69,7 +69,7 @@ def looks_like_onnx(file: BinaryIO, size: int) -> bool:
     """Say whether the content is a protobuf message with the fields of an ONNX model."""
     seen: dict[int, Value] = {}
     try:
-        for number, value in _Message(file, [0]).fields((0, size)):
+        for number, value in Message(file, [0]).fields((0, size)):
             if number not in {1, 2, 3, 4, 5, 6, 7, 8, 14, 20, 25, 26}:
                 return False
             seen[number] = value
@@ -81,7 +81,7 @@ def looks_like_onnx(file: BinaryIO, size: int) -> bool:
 
 def scan_onnx(file: BinaryIO, size: int, findings: Findings) -> None:
     """Walk the graphs of an ONNX model: where its weights stand, whose operators it needs."""
-    message = _Message(file, [0])
+    message = Message(file, [0])
     own: set[str] = set()
     domains: set[str] = set()
     try:
@@ -102,7 +102,7 @@ def scan_onnx(file: BinaryIO, size: int, findings: Findings) -> None:
     findings.details["operator_domains"] = sorted(domains)[:20]
 
 
-def _graph(message: _Message, span: tuple[int, int], findings: Findings, domains: set[str], depth: int) -> None:
+def _graph(message: Message, span: tuple[int, int], findings: Findings, domains: set[str], depth: int) -> None:
     """Walk one graph: nodes (1), tensors (5), sparse tensors (15)."""
     if depth > MAX_GRAPH_DEPTH:
         raise CannotParse("its graphs nest too deeply")
@@ -115,7 +115,7 @@ def _graph(message: _Message, span: tuple[int, int], findings: Findings, domains
             _sparse(message, _span(value), findings)
 
 
-def _node(message: _Message, span: tuple[int, int], findings: Findings, domains: set[str], depth: int) -> None:
+def _node(message: Message, span: tuple[int, int], findings: Findings, domains: set[str], depth: int) -> None:
     domain = ""
     for number, value in message.fields(span):
         if number == 7:
@@ -125,7 +125,7 @@ def _node(message: _Message, span: tuple[int, int], findings: Findings, domains:
     domains.add(domain)
 
 
-def _attribute(message: _Message, span: tuple[int, int], findings: Findings, domains: set[str], depth: int) -> None:
+def _attribute(message: Message, span: tuple[int, int], findings: Findings, domains: set[str], depth: int) -> None:
     """Tensors stand in fields 5 and 10, graphs in 6 and 11, sparse tensors in 22 and 23."""
     for number, value in message.fields(span):
         if number in (6, 11):
@@ -136,7 +136,7 @@ def _attribute(message: _Message, span: tuple[int, int], findings: Findings, dom
             _sparse(message, _span(value), findings)
 
 
-def _function(message: _Message, span: tuple[int, int], findings: Findings, domains: set[str]) -> str:
+def _function(message: Message, span: tuple[int, int], findings: Findings, domains: set[str]) -> str:
     """Walk a function that the model brings along and return its domain (10)."""
     domain = ""
     for number, value in message.fields(span):
@@ -149,13 +149,13 @@ def _function(message: _Message, span: tuple[int, int], findings: Findings, doma
     return domain
 
 
-def _sparse(message: _Message, span: tuple[int, int], findings: Findings) -> None:
+def _sparse(message: Message, span: tuple[int, int], findings: Findings) -> None:
     for number, value in message.fields(span):
         if number in (1, 2):
             _tensor(message, _span(value), findings)
 
 
-def _tensor(message: _Message, span: tuple[int, int], findings: Findings) -> None:
+def _tensor(message: Message, span: tuple[int, int], findings: Findings) -> None:
     """Look where the data of a tensor stands: entries (13) of key (1) and value (2) name another file."""
     for number, value in message.fields(span):
         if number == 13:

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from modelops_platform.core.settings import Settings
 
 from .blocks import BLOCK_SIZE, Damage, Received, Stored
-from .incoming import Incoming
+from .incoming import Incoming, Spool
 from .local import LocalStore
 from .objects import ObjectStore, connect_s3
 from .store import Store
@@ -21,6 +21,7 @@ __all__ = [
     "LocalStore",
     "ObjectStore",
     "Received",
+    "Spool",
     "Store",
     "Stored",
     "open_store",

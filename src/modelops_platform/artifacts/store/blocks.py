@@ -1,7 +1,7 @@
 """The digests of a file, whole and block by block: made while it is written, compared whenever it is read."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 BLOCK_SIZE = 4 * 1024**2
@@ -44,10 +44,18 @@ class Stored:
             digest = self.block_digests[number * _DIGEST_BYTES : (number + 1) * _DIGEST_BYTES]
             yield Block(at, min(self.block_size, self.size - at), digest)
 
-    def check(self, block: Block, data: bytes) -> None:
-        """Raise Damage unless the data is what was stored."""
-        if len(data) != block.length or hashlib.sha256(data).digest() != block.digest:
+    def checked(self, block: Block, pieces: Iterable[bytes]) -> list[bytes]:
+        """Return the pieces of a block. Raises Damage unless they are what was stored.
+
+        Each is hashed as it comes, while the processor still has it at hand.
+        """
+        kept, digest = [], hashlib.sha256()
+        for piece in pieces:
+            digest.update(piece)
+            kept.append(piece)
+        if digest.digest() != block.digest:
             raise Damage(self.sha256, is_missing=False)
+        return kept
 
 
 @dataclass(frozen=True, slots=True)

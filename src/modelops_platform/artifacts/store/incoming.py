@@ -1,4 +1,4 @@
-"""A file on its way in: written under a temporary name while its digests are made."""
+"""A file on its way in: written under a temporary name, its digests made while it is."""
 
 import os
 import tempfile
@@ -12,7 +12,7 @@ from .blocks import Digester, Stored
 from .trouble import told
 
 
-class Incoming:
+class Spool:
     """A temporary file that is gone when the block ends, unless the store has taken it over."""
 
     def __init__(self, folder: Path) -> None:
@@ -20,9 +20,8 @@ class Incoming:
             folder.mkdir(parents=True, exist_ok=True)
             descriptor, path = tempfile.mkstemp(dir=folder, prefix="incoming-")  # mode 0600
         self.path = Path(path)
+        self.size = 0
         self._file = os.fdopen(descriptor, "wb", buffering=0)
-        self._digester = Digester()
-        self._stored: Stored | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -39,11 +38,29 @@ class Incoming:
             rest = memoryview(data)
             while rest:
                 rest = rest[self._file.write(rest) :]
+        self.size += len(data)
+
+    def close(self) -> None:
+        """End the file; the store may take it over now."""
+        self._file.close()
+
+
+class Incoming(Spool):
+    """A whole file, whose digests are made while it is written."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._digester = Digester()
+        self._stored: Stored | None = None
+
+    def write(self, data: bytes) -> None:
+        """Add the next bytes. Raises Unavailable when there is no room."""
+        super().write(data)
         self._digester.update(data)
 
     def finish(self, expected: str | None = None) -> Stored:
         """End the file and return its digests. Raises InvalidInput when it is not the file that the sender meant."""
-        self._file.close()
+        self.close()
         stored = self._stored = self._stored or self._digester.finish()
         if expected is not None and stored.sha256 != expected:
             raise InvalidInput(

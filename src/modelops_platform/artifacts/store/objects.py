@@ -1,6 +1,7 @@
 """A store in a bucket that speaks S3."""
 
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import obstore
@@ -16,6 +17,7 @@ from .trouble import told
 _PART_BYTES = 8 * 1024**2
 _MOST_PARTS = 9_000  # S3 takes 10,000
 _PARTS_AT_ONCE = 2
+_PARTS = "parts/"  # before the keys of files on their way in
 
 
 def connect_s3(settings: Settings, bucket: str, prefix: str) -> S3Store:
@@ -91,15 +93,47 @@ class ObjectStore(Store):
             obstore.put(self._bucket, key, path.read_bytes(), use_multipart=False)
         return True
 
-    def _read(self, stored: Stored, start: int, length: int) -> bytes:
+    def list_stored(self, beginning: str, older_than_seconds: float) -> Iterator[tuple[str, int]]:
+        oldest = datetime.now(UTC) - timedelta(seconds=older_than_seconds)
+        with told():
+            for second in "0123456789abcdef":
+                for batch in obstore.list(self._bucket, prefix=f"sha256/{beginning}{second}/"):
+                    for entry in batch:
+                        if entry["last_modified"] < oldest:
+                            yield "".join(entry["path"].split("/")[-2:]), int(entry["size"])
+
+    def drop_part(self, key: str) -> None:
         try:
-            return bytes(obstore.get_range(self._bucket, _key(stored.sha256), start=start, length=length))
+            with told():
+                obstore.delete(self._bucket, _PARTS + key)
+        except FileNotFoundError:
+            pass
+
+    def drop_parts(self, upload_id: str) -> None:
+        with told():
+            for batch in obstore.list(self._bucket, prefix=f"{_PARTS}{upload_id}/"):
+                obstore.delete(self._bucket, [entry["path"] for entry in batch])
+
+    def list_uploads(self) -> list[str]:
+        with told():
+            below = obstore.list_with_delimiter(self._bucket, prefix=_PARTS)["common_prefixes"]
+        return sorted(prefix.rstrip("/").rpartition("/")[2] for prefix in below)
+
+    def _place_part(self, key: str, path: Path) -> None:
+        obstore.put(self._bucket, _PARTS + key, path, chunk_size=_PART_BYTES, max_concurrency=_PARTS_AT_ONCE)
+
+    def _read_part(self, key: str, start: int, length: int) -> bytes:
+        return bytes(obstore.get_range(self._bucket, _PARTS + key, start=start, length=length))
+
+    def _read(self, stored: Stored, start: int, length: int) -> list[bytes]:
+        try:
+            return [bytes(obstore.get_range(self._bucket, _key(stored.sha256), start=start, length=length))]
         except (FileNotFoundError, NotFoundError):
             raise
         except BaseError:
             if self._size(stored.sha256) == stored.size:
                 raise
-            return b""  # a range beyond the end: the object was cut short
+            return []  # a range beyond the end: the object was cut short
 
 
 def _key(sha256: str) -> str:

@@ -1,12 +1,15 @@
 """What every store can do, on top of the few things that each kind does its own way."""
 
+import secrets
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from .blocks import Damage, Received, Stored
-from .incoming import Incoming
+from modelops_platform.core.errors import Unavailable
+
+from .blocks import BLOCK_SIZE, Damage, Received, Stored
+from .incoming import Incoming, Spool
 from .trouble import told
 
 _CHUNK = 1024**2
@@ -43,21 +46,58 @@ class Store(ABC):
                 incoming.write(data)
             return self.keep(incoming)
 
+    def begin_part(self) -> Spool:
+        """Begin to take a part: `with store.begin_part() as spool: spool.write(...); store.keep_part(...)`."""
+        return Spool(self.spool)
+
+    def keep_part(self, upload_id: str, start: int, spool: Spool) -> str:
+        """Put a part on disk for good, under a key that no other part has, and return it. Raises Unavailable."""
+        spool.close()
+        key = f"{upload_id}/{start:016d}-{secrets.token_hex(4)}"
+        try:
+            with told():
+                self._place_part(key, spool.path)
+        except FileNotFoundError:
+            raise Unavailable(
+                "The upload was cancelled while this part arrived.", remedy="Begin a new upload."
+            ) from None
+        return key
+
+    def read_part(self, key: str, length: int) -> Iterator[bytes]:
+        """Yield the bytes of a part. Raises Unavailable, also when some are missing."""
+        for start in range(0, length, BLOCK_SIZE):
+            wanted = min(BLOCK_SIZE, length - start)
+            try:
+                with told():
+                    data = self._read_part(key, start, wanted)
+            except FileNotFoundError:
+                data = b""
+            if len(data) != wanted:
+                raise Unavailable(
+                    "A part of the upload is missing in the file store.",
+                    remedy="Cancel the upload and send the file again.",
+                )
+            yield data
+
     def read(self, stored: Stored, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """Yield the bytes from `start` up to `end`; each block is read whole and checked before any of it is given.
 
         Raises Damage when bytes are missing or wrong, Unavailable when the store does not answer.
         """
+        for pieces in self.read_blocks(stored, start, end):
+            yield from pieces
+
+    def read_blocks(self, stored: Stored, start: int = 0, end: int | None = None) -> Iterator[list[bytes]]:
+        """Yield what `read` yields, all pieces of a block at once."""
         end = stored.size if end is None else end
         for block in stored.blocks(start, end):
             try:
                 with told():
-                    data = self._read(stored, block.start, block.length)
+                    pieces = stored.checked(block, self._read(stored, block.start, block.length))
             except FileNotFoundError:
                 self.check()  # a store that is not there at all has lost nothing
                 raise Damage(stored.sha256, is_missing=True) from None
-            stored.check(block, data)
-            yield data[max(0, start - block.start) : end - block.start]
+            yield _cut(pieces, max(0, start - block.start), end - block.start)
 
     def fetch(self, stored: Stored, folder: Path) -> Path:
         """Return a local file with the bytes, all of them checked. Raises Damage, Unavailable.
@@ -95,5 +135,43 @@ class Store(ABC):
         """Put the file at `path` under its digest, and say whether it was not there before."""
 
     @abstractmethod
-    def _read(self, stored: Stored, start: int, length: int) -> bytes:
-        """Return these bytes, fewer when there are not as many. Raises FileNotFoundError."""
+    def _read(self, stored: Stored, start: int, length: int) -> Iterable[bytes]:
+        """Return these bytes in pieces, fewer when there are not as many. Raises FileNotFoundError."""
+
+    @abstractmethod
+    def list_stored(self, beginning: str, older_than_seconds: float) -> Iterator[tuple[str, int]]:
+        """Yield digest and size of stored bytes that are older. Raises Unavailable.
+
+        Args:
+            beginning: The first digit of the digests that are wanted.
+        """
+
+    @abstractmethod
+    def drop_part(self, key: str) -> None:
+        """Delete a part, if it is there. Raises Unavailable."""
+
+    @abstractmethod
+    def drop_parts(self, upload_id: str) -> None:
+        """Delete all parts of an upload. Raises Unavailable."""
+
+    @abstractmethod
+    def list_uploads(self) -> list[str]:
+        """Return the ids of uploads of which there are parts. Raises Unavailable."""
+
+    @abstractmethod
+    def _place_part(self, key: str, path: Path) -> None:
+        """Put the file at `path` under the key of a part."""
+
+    @abstractmethod
+    def _read_part(self, key: str, start: int, length: int) -> bytes:
+        """Return these bytes of a part, fewer when there are not as many. Raises FileNotFoundError."""
+
+
+def _cut(pieces: list[bytes], start: int, end: int) -> list[bytes]:
+    """Return the bytes from `start` up to `end` of pieces that follow each other."""
+    kept, at = [], 0
+    for piece in pieces:
+        if at < end and at + len(piece) > start:
+            kept.append(piece[max(0, start - at) : end - at])
+        at += len(piece)
+    return kept

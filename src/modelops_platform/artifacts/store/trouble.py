@@ -1,6 +1,5 @@
 """The words for a store that cannot be used at the moment."""
 
-import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -8,21 +7,20 @@ from obstore.exceptions import BaseError, NotFoundError
 
 from modelops_platform.core.errors import Unavailable
 from modelops_platform.core.logging import get_logger
-
-_NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+from modelops_platform.core.trouble import NO_ROOM, no_room
 
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Turn what a disk or an object store may raise into Unavailable; what is not there stays FileNotFoundError."""
+    """Turn what a disk or a bucket may raise into Unavailable or NoRoom; what is not there stays FileNotFoundError."""
     try:
         yield
     except (FileNotFoundError, NotFoundError) as error:
         raise FileNotFoundError(str(error)) from error
     except OSError as error:
         get_logger().error("store.failed", error=error.strerror, number=error.errno)
-        if error.errno in _NO_ROOM:
-            raise Unavailable("The file store has no room left.", remedy="Tell an administrator.") from error
+        if error.errno in NO_ROOM:
+            raise no_room("files") from error
         raise _does_not_answer() from error
     except BaseError as error:
         get_logger().error("store.failed", error=type(error).__name__, detail=str(error)[:500])

@@ -1,13 +1,14 @@
 """Prepares the demonstration's data, files and replay; runs in a child process, because it needs numeric libraries."""
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import yaml
 
-from modelops_platform.pipelines.domain import lag_name
+from modelops_platform.pipelines.domain.recipes import lag_name
 from modelops_platform.serving.domain import Table
 
 from ..catalogue import ENTRIES
@@ -22,11 +23,11 @@ _FORMULA_TARGETS = {"member-risk-scorecard": "frequent", "affordability-rules": 
 _AS_PARQUET = ("digits", "randhie")
 
 
-def prepare(folder: Path) -> list[Material]:
-    """Write data sets, model files and replays of all entries below `folder`; the same bytes every time."""
+def prepare(folder: Path, names: Collection[str] | None = None) -> list[Material]:
+    """Write data sets, model files and replays of all (or the named) entries below `folder`; always the same bytes."""
     folder.mkdir(parents=True, exist_ok=True)
     read: dict[str, pd.DataFrame] = {}
-    return [_prepare(entry, folder / entry.name, read) for entry in ENTRIES]
+    return [_prepare(entry, folder / entry.name, read) for entry in ENTRIES if names is None or entry.name in names]
 
 
 def answers_of(material: Material) -> Answers:

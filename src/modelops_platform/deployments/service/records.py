@@ -15,7 +15,6 @@ from modelops_platform.registry import queries as registry
 from modelops_platform.registry.domain.names import checked_name
 
 from .. import queries
-from ..domain import Served
 from ..schemas import DeploymentIn, DeploymentPatch
 from ..tables import Deployment, Environment
 from .locking import hold_deployment
@@ -32,13 +31,6 @@ def create_deployment(db: Session, actor: Actor, wanted: DeploymentIn) -> Deploy
     except NotFound as error:
         raise InvalidInput(error.message, remedy=error.remedy, field="model", value=wanted.model[:80]) from None
     actor.must(Permission.DEPLOY, model)
-    if wanted.served is Served.HERE:
-        raise InvalidInput(
-            "This installation does not serve models itself.",
-            remedy="Say that it is served elsewhere, and where.",
-            field="served",
-            value=wanted.served.value,
-        )
     deployment = Deployment(
         workspace_id=actor.workspace_id,
         name=checked_name(wanted.name),

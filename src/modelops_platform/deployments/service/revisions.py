@@ -13,7 +13,7 @@ from modelops_platform.registry.domain.kinds import DigestState
 from modelops_platform.registry.tables import Version
 
 from .. import queries
-from ..domain import DigestProof, all_traffic_to, next_moment
+from ..domain import DigestProof, Served, all_traffic_to, next_moment
 from ..schemas import ActivationIn
 from ..tables import Deployment, Revision
 from .locking import hold_deployment
@@ -53,6 +53,8 @@ def activate(db: Session, actor: Actor, reference: str, wanted: ActivationIn) ->
         decision_id=decision_id,
         from_at=at,
     )
+    if deployment.served == Served.HERE:  # the model workers load by this digest, and refuse other bytes
+        revision.reported_digest, revision.reported_at = revision.approved_digest, at
     db.add(revision)
     _changed(db, actor, deployment, revision, before)
     return _with_names(db, revision)

@@ -52,7 +52,8 @@ class Count:
 def voting_roles(person_id: str, granted: AbstractSet[str], facts: Facts) -> frozenset[str]:
     """Name the roles in which a person votes now: those granted, and owner, validator, unit head of this model.
 
-    Where a validator is named on the model's record, the role `validator` granted to others fills no seat.
+    Whoever edits the record names its validator, so being named is not enough: the role must have been granted, too.
+    Where a validator is named, the role granted to others fills no seat.
     """
     roles = set(granted) - {SeatRole.OWNER.value, SeatRole.VALIDATOR.value, UNIT_HEAD}
     if person_id == facts.owner:
@@ -60,7 +61,7 @@ def voting_roles(person_id: str, granted: AbstractSet[str], facts: Facts) -> fro
     if person_id == facts.unit_head:
         roles.add(UNIT_HEAD)
     named = facts.validator
-    if person_id == named or (named is None and SeatRole.VALIDATOR.value in granted):
+    if SeatRole.VALIDATOR.value in granted and named in (None, person_id):
         roles.add(SeatRole.VALIDATOR.value)
     return frozenset(roles)
 

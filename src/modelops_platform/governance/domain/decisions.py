@@ -25,6 +25,7 @@ from .policies import (
     select_policy,
 )
 from .questionnaire import Tier, judged_tier
+from .review import REVIEWING
 
 
 class Outcome(StrEnum):
@@ -48,6 +49,7 @@ class LinkKind(StrEnum):
     """Where a remedy is found; pages turn it into an address."""
 
     ASSESS_MODEL = "assess_model"
+    CONFIRM_TIER = "confirm_tier"
     ADD_VERSION = "add_version"
     SHOW_FILES = "show_files"
     ASK_APPROVAL = "ask_approval"
@@ -112,6 +114,7 @@ class Decision:
     policy_title: str | None
     asked_at: datetime
     judgements: tuple[Judgement, ...] = field(default=())
+    proposed_tier: Tier | None = None
 
     @property
     def is_allowed(self) -> bool:
@@ -126,7 +129,11 @@ class Decision:
     @property
     def sentence(self) -> str:
         """Answer in words."""
-        assumed = " Nobody has assessed this model, so it is judged as tier 1." if self.tier_is_assumed else ""
+        assumed = ""
+        if self.proposed_tier is not None:
+            assumed = f" Tier {self.proposed_tier} is proposed and not confirmed, so it is judged as tier 1."
+        elif self.tier_is_assumed:
+            assumed = " Nobody has assessed this model, so it is judged as tier 1."
         if self.policy_id is None and self.is_allowed:
             return "Yes: no policy guards this, so whoever has the right may do it."
         if self.policy_id is None:
@@ -163,6 +170,7 @@ class Decision:
             policy_title=data["policy_title"],
             asked_at=datetime.fromisoformat(data["asked_at"]),
             judgements=tuple(_judgement_from(item) for item in data["judgements"]),
+            proposed_tier=Tier(data["proposed_tier"]) if data.get("proposed_tier") else None,
         )
 
     def as_text(self) -> str:
@@ -180,7 +188,7 @@ class Decision:
 
 def question_of(facts: Facts) -> Question:
     """Name what a policy is chosen by."""
-    return Question(facts.tier.tier if facts.tier else None, facts.kind, facts.environment, facts.action)
+    return Question(facts.tier_in_force, facts.kind, facts.environment, facts.action)
 
 
 def decide_under(policies: Iterable[Policy], facts: Facts) -> Decision | None:
@@ -209,13 +217,14 @@ def decide(policy: Policy | None, facts: Facts) -> Decision:
         model_id=facts.model_id,
         version_id=facts.version_id,
         digest=facts.digest,
-        tier=judged_tier(facts.tier.tier if facts.tier else None),
-        tier_is_assumed=facts.tier is None,
+        tier=judged_tier(facts.tier_in_force),
+        tier_is_assumed=facts.tier_in_force is None,
         policy_id=policy.id if policy else None,
         policy_version=policy.version if policy else None,
         policy_title=policy.title if policy else None,
         asked_at=facts.now,
         judgements=judgements,
+        proposed_tier=facts.tier.tier if facts.tier and facts.tier_in_force is None else None,
     )
 
 
@@ -229,6 +238,7 @@ class _Finding:
     evidence: tuple[Evidence, ...] = ()
     at: datetime | None = None
     seats: tuple[Seat, ...] = ()
+    remedy: str | None = None
 
 
 def _judge(requirement: Requirement, policy: Policy, facts: Facts) -> Judgement:
@@ -245,7 +255,7 @@ def _judge(requirement: Requirement, policy: Policy, facts: Facts) -> Judgement:
         unknown=requirement.unknown,
         evidence=found.evidence,
         evidence_at=found.at,
-        remedy=Remedy(requirement.remedy, found.link, ids) if is_open else None,
+        remedy=Remedy(found.remedy or requirement.remedy, found.link, ids) if is_open else None,
         seats=found.seats,
     )
 
@@ -269,6 +279,14 @@ def _find_tier(check: TierAssessed, facts: Facts) -> _Finding:
     if tier is None:
         detail = "Nobody has assessed this model; it is judged as tier 1."
         return _Finding(Status.NOT_MET, detail, LinkKind.ASSESS_MODEL)
+    if facts.tier_in_force is None:
+        detail = (
+            f"Tier {tier.tier} is proposed, by somebody who made the model or answers for it; nobody independent has"
+            " confirmed it, so it is judged as tier 1."
+        )
+        remedy = f"Have somebody else confirm it who holds {', '.join(sorted(REVIEWING))} there."
+        evidence = (Evidence("risk_assessment", tier.assessment_id),)
+        return _Finding(Status.NOT_MET, detail, LinkKind.CONFIRM_TIER, evidence, tier.assessed_at, remedy=remedy)
     age = facts.now - tier.assessed_at
     detail = f"Tier {tier.tier}, score {tier.total}, assessed {_day(tier.assessed_at)} with {tier.questionnaire}"
     too_old = check.max_age_days is not None and age > timedelta(days=check.max_age_days)
@@ -349,6 +367,8 @@ def _tell_count(check: Approvals, count: Count, facts: Facts) -> str:
         parts.append(f"Still wanted: {', '.join(wanted)}.")
     if nobody:
         parts.append(f"Nobody can give this now: {', '.join(nobody)}.")
+    if SeatRole.VALIDATOR in nobody and facts.validator is not None:
+        parts.append("Whoever is named as validator approves as one only with the role validator there.")
     parts.extend(f"Rejected {_day(vote.at)} as {', '.join(sorted(vote.voter.roles))}." for vote in count.rejections)
     if count.void:
         verb = "vote does" if count.void == 1 else "votes do"

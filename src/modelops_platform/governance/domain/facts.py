@@ -12,6 +12,7 @@ from modelops_platform.artifacts.domain import Verdict
 
 from .documents import invalid
 from .questionnaire import Tier
+from .review import counts
 
 
 class Kind(StrEnum):
@@ -108,13 +109,14 @@ class Scan:
 
 @dataclass(frozen=True, slots=True)
 class TierFact:
-    """The tier in force and the assessment it comes from."""
+    """The tier of the last assessment, and who independent has made or confirmed it."""
 
     tier: Tier
     assessment_id: str
     assessed_at: datetime
     total: str
     questionnaire: str
+    reviewed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,12 @@ class Facts:
     votes: tuple[Vote, ...] = ()
     people: tuple[Voter, ...] = ()
     covers: str = ""
+
+    @property
+    def tier_in_force(self) -> Tier | None:
+        """The tier by which the version is judged; None when nobody assessed the model, or nobody confirmed it."""
+        involved = {id for id in (self.owner, self.author, *self.committers) if id}
+        return self.tier.tier if self.tier and counts(self.tier.tier, self.tier.reviewed_by, involved) else None
 
 
 def digest_of_covered(content: Mapping[str, object]) -> str:

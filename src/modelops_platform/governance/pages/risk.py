@@ -83,7 +83,17 @@ def assess_model(
     request: Request, db: WriteDb, actor: CurrentActor, name: str, wanted: Annotated[AssessmentForm, Form()]
 ) -> Response:
     made = service.assess_model(db, actor, name, wanted.read())
-    return redirect(request, "show_model_governance", name=name, toast=f"{name} is tier {made.tier}.")
+    is_in_force = queries.is_in_force(made.model, made)
+    told = (
+        f"{name} is tier {made.tier}." if is_in_force else f"Tier {made.tier} is proposed; somebody else confirms it."
+    )
+    return redirect(request, "show_model_governance", name=name, toast=told)
+
+
+@router.post("/models/{name}/risk/{assessment_id}/confirm", openapi_extra=needs(Permission.ASSESS_RISK))
+def confirm_assessment(request: Request, db: WriteDb, actor: CurrentActor, name: str, assessment_id: str) -> Response:
+    confirmed = service.confirm_assessment(db, actor, name, assessment_id)
+    return redirect(request, "show_model_governance", name=name, toast=f"{name} is tier {confirmed.tier}.")
 
 
 def _render(
@@ -97,9 +107,12 @@ def _render(
     is_preview: bool = False,
 ) -> Response:
     questionnaire = default_questionnaire()
+    current = queries.find_assessment(db, header.model.id)
     return render(
         request,
         "governance/risk.html",
+        is_proposed=current is not None and not queries.is_in_force(header.model, current),
+        needs_confirmation=service.why_not_confirm(db, actor, header.model),
         header=header,
         questionnaire=questionnaire,
         given=given,
@@ -118,14 +131,21 @@ def show_model_governance(request: Request, db: ReadDb, actor: CurrentActor, nam
     history = queries.assessment_history(db, model.id)
     requests = queries.page_requests(db, actor, model_id=model.id, limit=20).items
     decisions = queries.page_decisions(db, actor, model_id=model.id, limit=20)
-    people = {row.assessed_by for row in history} | {row.asked_by for row in requests}
+    current = next((row for row in history if row.to_at is None), None)
+    is_proposed = current is not None and not queries.is_in_force(model, current)
+    reviewers = queries.find_reviewers(db, model) if is_proposed else []
+    people = {row.assessed_by for row in history} | {row.asked_by for row in requests} | set(reviewers)
+    people |= {row.reviewed_by for row in history if row.reviewed_by}
     people |= {row.asked_by for row in decisions.items}
     return render(
         request,
         "governance/model.html",
         header=header,
         history=history,
-        current=next((row for row in history if row.to_at is None), None),
+        current=current,
+        is_proposed=is_proposed,
+        reviewers=reviewers,
+        why_not_confirm=service.why_not_confirm(db, actor, model) if is_proposed else None,
         requests=[(row, queries.state_of(row)) for row in requests],
         decisions=decisions,
         names=identity.names_of(db, people),

@@ -56,6 +56,7 @@ def remedy_links(
     asked = f"{url_for(request.app, 'show_approval', id=request_id)}#votes" if request_id else f"{evidence}#ask"
     pages = {
         LinkKind.ASSESS_MODEL: url_for(request.app, "show_risk", name=model),
+        LinkKind.CONFIRM_TIER: url_for(request.app, "show_model_governance", name=model),
         LinkKind.ADD_VERSION: url_for(request.app, "list_versions", name=model),
         LinkKind.SHOW_FILES: url_for(request.app, "show_version", name=model, number=number),
         LinkKind.ASK_APPROVAL: asked,

@@ -13,7 +13,15 @@ from .approvals import (
     voter_of,
     why_not,
 )
-from .assessments import assessment_history, find_assessment, page_assessments
+from .assessments import (
+    assessment_history,
+    find_assessment,
+    find_involved,
+    find_reviewers,
+    get_assessment,
+    is_in_force,
+    page_assessments,
+)
 from .changes import Change, find_changes
 from .decisions import answer, get_decision, judge, page_decisions
 from .facts import Case, covers_of, gather, gather_all
@@ -43,14 +51,18 @@ __all__ = [
     "enforcement_mode",
     "find_assessment",
     "find_changes",
+    "find_involved",
+    "find_reviewers",
     "find_states",
     "find_target",
     "gather",
     "gather_all",
+    "get_assessment",
     "get_decision",
     "get_policy",
     "get_request",
     "guarded_targets",
+    "is_in_force",
     "judge",
     "list_enforcement_changes",
     "list_policies",

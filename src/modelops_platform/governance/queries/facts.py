@@ -59,7 +59,7 @@ def gather_all(
         found.append(
             replace(
                 facts,
-                **_assessed(version.model, assessments.get(version.model_id)),
+                **_assessed(version.model, assessments.get(version.model_id), now),
                 **_stored(version, stored),
                 votes=tuple(votes[version.id, str(case.target.action), case.target.environment_id]),
                 people=tuple(_voter(account, roles, facts) for account, roles in people.holders(version.model)),
@@ -157,20 +157,28 @@ def _facts_of(version: Version, target: Target, now: datetime, people: People) -
 def _stored(version: Version, stored: Mapping[str, StoredFile]) -> dict[str, Any]:
     """Name what the scans of the files say, and whether the bytes are still the ones that the digest names."""
     known = {file.path: stored[file.sha256] for file in version.files if file.sha256 in stored}
-    state = DigestState(version.digest_state)
+    state = DigestState(version.recorded_digest_state)
     if any(file.is_damaged for file in known.values()):
         state = DigestState.MISMATCH
     scans = tuple(replace(file.scan, path=path) for path, file in known.items() if file.scan is not None)
     return {"digest_state": state, "scans": scans}
 
 
-def _assessed(model: Model, assessment: RiskAssessment | None) -> dict[str, Any]:
+def _assessed(model: Model, assessment: RiskAssessment | None, at: datetime) -> dict[str, Any]:
     """Name what the assessment in force adds; where it and the record differ, the record's class counts."""
     if assessment is None:
         return {"tier": None, "eu_class": model.eu_class, "people_affected": True if model.affects_people else None}
     questionnaire = f"questionnaire {assessment.questionnaire_id} v{assessment.questionnaire_version}"
     return {
-        "tier": TierFact(Tier(assessment.tier), assessment.id, assessment.from_at, assessment.total, questionnaire),
+        "tier": TierFact(
+            Tier(assessment.tier),
+            assessment.id,
+            assessment.from_at,
+            assessment.total,
+            questionnaire,
+            # What was confirmed later was not confirmed at an earlier moment that is asked about.
+            assessment.reviewed_by if assessment.reviewed_at and assessment.reviewed_at <= at else None,
+        ),
         "eu_class": model.eu_class or assessment.facts.get("eu_class"),
         "people_affected": model.affects_people or bool(assessment.result["people_affected"]),
     }

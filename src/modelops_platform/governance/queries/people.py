@@ -1,7 +1,7 @@
 """Who could approve: the people with roles on a model, and the heads of the units above it."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, and_, false, or_, select
@@ -53,11 +53,15 @@ class People:
 
     def holders(self, model: Model) -> Iterator[tuple[Account, frozenset[str]]]:
         """Walk the enabled people with a role on the model that votes, and all their roles on it."""
+        return self.with_role(model, VOTING)
+
+    def with_role(self, model: Model, wanted: Set[str]) -> Iterator[tuple[Account, frozenset[str]]]:
+        """Walk the enabled people with one of the roles on the model, and all their roles on it."""
         reach = {("workspace", model.workspace_id), ("model", model.id)}
         reach |= {("unit", unit) for unit in self.above(model.unit_id)}
         for account in self.accounts.values():
             roles = frozenset(role for role, *thing in account.held if tuple(thing) in reach)
-            if account.is_person and account.is_enabled and roles & VOTING:
+            if account.is_person and account.is_enabled and roles & wanted:
                 yield account, roles
 
 

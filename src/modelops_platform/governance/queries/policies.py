@@ -1,7 +1,7 @@
 """Reads of policies and of the gate's mode."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -36,10 +36,13 @@ def policies_in_force(db: Session, workspace_id: str, at: datetime | None = None
     return current([*stored, *(policy for policy in default_policies() if policy.id not in known)])
 
 
-def shipped_policies(workspace_id: str) -> list[PolicyVersion]:
-    """Return the shipped policies as rows that nobody has written yet."""
+def shipped_policies(workspace_id: str, known: Collection[str] = ()) -> list[PolicyVersion]:
+    """Return the shipped policies as rows that nobody has written yet, but for documents whose SHA-256 is known."""
     rows = []
     for document in default_policy_texts():
+        sha256 = hashlib.sha256(document.encode()).hexdigest()
+        if sha256 in known:
+            continue
         policy = parse(document)
         rows.append(
             PolicyVersion(
@@ -48,7 +51,7 @@ def shipped_policies(workspace_id: str) -> list[PolicyVersion]:
                 number=policy.version,
                 title=policy.title,
                 document=document,
-                sha256=hashlib.sha256(document.encode()).hexdigest(),
+                sha256=sha256,
             )
         )
     return rows

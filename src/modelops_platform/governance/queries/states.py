@@ -20,7 +20,7 @@ from ..domain.states import (
 )
 from ..tables import ApprovalRequest
 from .approvals import state_of
-from .assessments import find_assessment
+from .assessments import find_assessment, is_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def find_states(db: Session, model: Model, *, going_live: str | None = None) -> 
         )
         for version_id, archived_at in versions
     }
-    is_assessed = find_assessment(db, model.id) is not None
+    is_assessed = is_in_force(model, find_assessment(db, model.id))
     return States(
         model=model_state(ModelRecord(tuple(records.values()), is_assessed, model.archived_at is not None)),
         versions={version_id: version_state(record) for version_id, record in records.items()},

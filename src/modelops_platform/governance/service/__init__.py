@@ -1,7 +1,7 @@
 """Verbs of governance: permission, rule, write, event."""
 
 from .approvals import request_approval, vote, withdraw_request
-from .assessments import assess_model, preview
+from .assessments import assess_model, confirm_assessment, preview, why_not_confirm
 from .following import catch_up
 from .gate import ask, gate, must_judge, register_gates
 from .policies import ensure_default_policies, publish_policy, set_enforcement
@@ -11,6 +11,7 @@ __all__ = [
     "ask",
     "assess_model",
     "catch_up",
+    "confirm_assessment",
     "ensure_default_policies",
     "gate",
     "must_judge",
@@ -21,5 +22,6 @@ __all__ = [
     "request_approval",
     "set_enforcement",
     "vote",
+    "why_not_confirm",
     "withdraw_request",
 ]

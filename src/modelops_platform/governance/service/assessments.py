@@ -7,8 +7,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
-from modelops_platform.core.actor import Actor, Permission
-from modelops_platform.core.errors import InvalidInput, Stale
+from modelops_platform.core.actor import Actor, ActorKind, Permission
+from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
 from modelops_platform.events import service as events
 from modelops_platform.registry import queries as registry_queries
 from modelops_platform.registry import service as registry
@@ -19,6 +19,7 @@ from ..defaults import default_questionnaire
 from ..domain.facts import Kind
 from ..domain.policies import ALWAYS_GUARDED, Policy, Question, TierAssessed, select_policy
 from ..domain.questionnaire import Assessment, Tier, assess
+from ..domain.review import why_not_review
 from ..schemas import AssessmentIn
 from ..tables import RiskAssessment
 from .states import refresh_state
@@ -27,6 +28,7 @@ from .states import refresh_state
 def assess_model(db: Session, actor: Actor, name: str, wanted: AssessmentIn) -> RiskAssessment:
     """Answer the questionnaire for a model; the answers in force before end now.
 
+    A tier below 1 is a proposal until somebody independent confirms it; who is independent confirms by answering.
     Raises NotFound, NotAllowed, InvalidInput (answer or fact).
     """
     model = registry_queries.get_model(db, actor, name)
@@ -38,6 +40,7 @@ def assess_model(db: Session, actor: Actor, name: str, wanted: AssessmentIn) -> 
     if before is not None:
         before.to_at = now
         db.flush()
+    is_reviewed = why_not_confirm(db, actor, model) is None
     made = RiskAssessment(
         workspace_id=model.workspace_id,
         model=model,
@@ -50,6 +53,8 @@ def assess_model(db: Session, actor: Actor, name: str, wanted: AssessmentIn) -> 
         total=result.total_shown,
         reason=wanted.reason,
         assessed_by=actor.id,
+        reviewed_by=actor.id if is_reviewed else None,
+        reviewed_at=now if is_reviewed else None,
         from_at=now,
     )
     try:
@@ -83,19 +88,61 @@ def _facts(model: Model, wanted: AssessmentIn) -> dict[str, Any]:
     return {**wanted.facts, "eu_class": model.eu_class or given}
 
 
+def confirm_assessment(db: Session, actor: Actor, name: str, assessment_id: str) -> RiskAssessment:
+    """Bring a proposed tier into force. Raises NotFound, NotAllowed, Stale (it has ended), AlreadyExists."""
+    model = registry_queries.get_model(db, actor, name)
+    actor.must(Permission.ASSESS_RISK, model)
+    assessment = queries.get_assessment(db, model, assessment_id)
+    if assessment.to_at is not None:
+        raise Stale(
+            "This assessment is not in force any more.", remedy="Look at the one that is.", to_at=assessment.to_at
+        )
+    if queries.is_in_force(model, assessment):
+        raise AlreadyExists(
+            f"Tier {assessment.tier} of {model.name!r} is in force already.",
+            remedy="Nothing needs to be done.",
+            field="assessment_id",
+            value=assessment_id,
+        )
+    refusal = why_not_confirm(db, actor, model)
+    if refusal is not None:
+        raise NotAllowed(refusal, remedy="Ask somebody else who watches over risk there.", assessment=assessment.id)
+    assessment.reviewed_by, assessment.reviewed_at = actor.id, clock.now()
+    refresh_risk(db, model)
+    events.record(
+        db, actor, "risk.confirmed", assessment, tier=assessment.tier, total=assessment.total, by=assessment.assessed_by
+    )
+    return assessment
+
+
+def why_not_confirm(db: Session, actor: Actor, model: Model) -> str | None:
+    """Say in words why the actor's word brings no lower tier of the model into force; None when it does."""
+    involved = queries.find_involved(db, model)
+    return why_not_review(actor.id, actor.roles_on(model), involved, is_person=actor.kind is ActorKind.PERSON)
+
+
+def refresh_risk(db: Session, model: Model) -> None:
+    """Write into the summary what the assessment says, where it is in force; a mere proposal is told on its page."""
+    db.flush()
+    found = queries.find_assessment(db, model.id)
+    if found is None or not queries.is_in_force(model, found):
+        registry.summarise(db, model.id, tier=None, impact=None, likelihood=None, next_review=None)
+    else:
+        policies = queries.policies_in_force(db, model.workspace_id)
+        registry.summarise(
+            db,
+            model.id,
+            tier=found.tier,
+            impact=found.result["impact"]["cell"],
+            likelihood=found.result["likelihood"]["cell"],
+            next_review=next_review(policies, Kind(model.kind), Tier(found.tier), found.from_at),
+        )
+    refresh_state(db, model)
+
+
 def _tell(db: Session, actor: Actor, made: RiskAssessment, result: Assessment, before: RiskAssessment | None) -> None:
     """Write the summary and the event."""
-    model = made.model
-    policies = queries.policies_in_force(db, model.workspace_id)
-    registry.summarise(
-        db,
-        model.id,
-        tier=made.tier,
-        impact=result.impact_cell,
-        likelihood=result.likelihood_cell,
-        next_review=next_review(policies, Kind(model.kind), result.tier, made.from_at),
-    )
-    refresh_state(db, model)
+    refresh_risk(db, made.model)
     events.record(
         db,
         actor,
@@ -106,6 +153,7 @@ def _tell(db: Session, actor: Actor, made: RiskAssessment, result: Assessment, b
         floors=[floor.id for floor in result.floors],
         unanswered=list(result.unanswered),
         questionnaire=f"{made.questionnaire_id} v{made.questionnaire_version}",
+        is_in_force=queries.is_in_force(made.model, made),
     )
 
 

@@ -12,7 +12,8 @@ from modelops_platform.registry.tables import Model
 
 from ..domain.states import RequestState
 from ..tables import ApprovalRequest
-from .states import invalidate_changed, refresh_state
+from .assessments import refresh_risk
+from .states import invalidate_changed
 
 WATCHED = frozenset(
     {
@@ -49,5 +50,5 @@ def catch_up(db: Session, workspace_id: str, after: int) -> int:
             .options(joinedload(ApprovalRequest.model), joinedload(ApprovalRequest.version))
         )
         invalidate_changed(db, system_actor(workspace_id), list(db.scalars(open_or_granted)))
-        refresh_state(db, model)
+        refresh_risk(db, model)
     return places[-1].place if places else after

@@ -25,10 +25,12 @@ def ensure_default_policies(db: Session, workspace_id: str) -> None:
     A policy that somebody here has published a version of is theirs from then on. Safe to call at each start.
     """
     latest: dict[str, PolicyVersion] = {}
+    known: set[str] = set()  # what is stored already is not read again at each start
     rows = select(PolicyVersion).where(PolicyVersion.workspace_id == workspace_id).order_by(PolicyVersion.number)
     for row in db.scalars(rows):
         latest[row.policy_id] = row
-    for shipped in queries.shipped_policies(workspace_id):
+        known.add(row.sha256)
+    for shipped in queries.shipped_policies(workspace_id, known):
         kept = latest.get(shipped.policy_id)
         if kept is None or (kept.published_by is None and kept.number < shipped.number):
             db.add(shipped)

@@ -7,6 +7,7 @@ from sqlalchemy import Row
 
 from modelops_platform.core.actor import Actor, ActorKind
 from modelops_platform.core.actor import Grant as Held
+from modelops_platform.core.preferences import AS_WE_COME, Preferences
 
 from ..domain import Role, Scope, allowed
 
@@ -40,4 +41,12 @@ def to_actor(
         token_id=token_id,
         address=address,
         request_id=request_id,
+        preferences=_preferences(user),
     )
+
+
+def _preferences(user: Row[Any]) -> Preferences:
+    """Return what the row tells of the person's choices: those of a browser's session do, others do not."""
+    if getattr(user, "theme", None) is None:
+        return AS_WE_COME
+    return Preferences(user.theme, user.density, user.time_zone, user.has_shortcuts, user.set_up_skipped_at is not None)

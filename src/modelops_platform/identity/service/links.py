@@ -70,7 +70,9 @@ def _no_set_up() -> NotSignedIn:
     )
 
 
-def set_up(db: Session, secret: str, *, email: str, name: str, password_hash: str, address: str | None) -> SignedIn:
+def set_up(
+    db: Session, secret: str, *, email: str, name: str, password_hash: str | None, address: str | None
+) -> SignedIn:
     """Make the first administrator and sign them in; works once. Raises NotSignedIn, InvalidInput, AlreadyExists."""
     system = system_actor(DEFAULT_WORKSPACE, "the set-up page")
     lock_workspace(db, DEFAULT_WORKSPACE)

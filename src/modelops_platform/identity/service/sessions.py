@@ -8,9 +8,9 @@ import hashlib
 import math
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, delete, desc, select, true, update
+from sqlalchemy import ColumnElement, delete, desc, select, update
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
@@ -20,12 +20,13 @@ from modelops_platform.core.errors import NotAllowed, NotSignedIn, TooMany
 from modelops_platform.events import service as events
 
 from .. import queries
-from ..domain import OVERALL, PER_ACCOUNT, PER_ADDRESS, WINDOW, Limit, network_of
+from ..domain import OVERALL, PER_ACCOUNT, PER_ADDRESS, PER_PROOF, WINDOW, Limit, network_of
 from ..tables import BrowserSession, SignInAttempt, User
 from .actors import to_actor
 from .rights import lock_workspace
 
 WRONG = "The e-mail address and the password do not belong to an account that may sign in."
+DOORS = ("company", "exchange")  # where outside proofs come in
 _KEPT_FOR = timedelta(days=30)  # no session lives longer without use
 
 
@@ -56,12 +57,32 @@ def begin_attempt(db: Session, email: str, address: str | None) -> Attempt:
     db.execute(delete(SignInAttempt).where(SignInAttempt.at < clock.now() - WINDOW))
     _check_limit(db, PER_ACCOUNT, SignInAttempt.account == account, email)
     _check_limit(db, PER_ADDRESS, SignInAttempt.address == network, email)
-    _check_limit(db, OVERALL, true(), email)
+    _check_limit(db, OVERALL, SignInAttempt.account.not_in(DOORS), email)
     db.add(SignInAttempt(account=account, address=network))
     user = queries.find_user_by_email(db, DEFAULT_WORKSPACE, email)
     if user is None or user.disabled_at is not None or user.kind != ActorKind.PERSON:
         return Attempt(email, account, network, None, None)
     return Attempt(email, account, network, user.id, user.password_hash)
+
+
+def begin_proof(db: Session, door: str, address: str | None) -> str:
+    """Count the use of an outside proof at one of the `DOORS`, and return what `confirm_proof` forgets. Raises TooMany.
+
+    These are counted by address alone, and apart from passwords: neither locks the other out.
+    """
+    network = f"{door} {network_of(address)}"[:64]
+    lock_workspace(db, DEFAULT_WORKSPACE)
+    db.execute(delete(SignInAttempt).where(SignInAttempt.at < clock.now() - WINDOW))
+    _check_limit(db, PER_PROOF, SignInAttempt.address == network, door)
+    attempt = SignInAttempt(account=door, address=network)
+    db.add(attempt)
+    db.flush()
+    return attempt.id
+
+
+def confirm_proof(db: Session, attempt_id: str) -> None:
+    """Forget an attempt, because the proof was good."""
+    db.execute(delete(SignInAttempt).where(SignInAttempt.id == attempt_id))
 
 
 def _check_limit(db: Session, limit: Limit, these: ColumnElement[bool], email: str) -> None:
@@ -117,25 +138,27 @@ def sign_in_by_link(db: Session, secret: str, address: str | None) -> SignedIn:
     return open_session(db, user, by="link", address=address)
 
 
-def open_session(db: Session, user: User, *, by: str, address: str | None) -> SignedIn:
-    """Start a browser session; old ones of the user that ended are forgotten."""
+def open_session(db: Session, user: User, *, by: str, address: str | None, ends_at: datetime | None = None) -> SignedIn:
+    """Start a browser session, until a fixed time if one is given; old ones of the user that ended are forgotten."""
     now = clock.now()
     old = BrowserSession.ended_at.is_not(None) | (BrowserSession.last_used_at < now - _KEPT_FOR)
     db.execute(delete(BrowserSession).where(BrowserSession.user_id == user.id, old))
     secret = secrets.token_urlsafe(32)
-    db.add(BrowserSession(workspace_id=user.workspace_id, user_id=user.id, digest=queries.digest_of(secret)))
+    digest = queries.digest_of(secret)
+    db.add(BrowserSession(workspace_id=user.workspace_id, user_id=user.id, digest=digest, ends_at=ends_at))
     actor = to_actor(queries.list_grants(db, user.id))
     events.record(db, actor, "signin.succeeded", user, by=by, personal={"address": address or "unknown"})
     return SignedIn(user, secret)
 
 
-def end_session(db: Session, secret: str) -> None:
-    """End the session of a cookie, if it is one."""
+def end_session(db: Session, secret: str) -> bool:
+    """End the session of a cookie, if it is one, and say whether the identity provider had opened it."""
     rows = queries.find_by_session(db, secret)
     if rows and rows[0].ended_at is None:
         ended = update(BrowserSession).where(BrowserSession.id == rows[0].session_id)
         db.execute(ended.values(ended_at=clock.now()))
         events.record(db, to_actor(rows), "signin.ended", db.get_one(User, rows[0].id))
+    return bool(rows) and rows[0].ends_at is not None
 
 
 def change_password(

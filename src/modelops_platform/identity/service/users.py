@@ -105,6 +105,7 @@ def edit_user(db: Session, actor: Actor, user_id: str, wanted: UserPatch, *, if_
         actor.must(Permission.MANAGE_USERS, user)
         must_outrank(db, actor, user)
     must_match(user, if_match)
+    _must_not_be_erased(user)
     before = {"name": user.name, "email": user.email, "unit": user.unit_id}
     if wanted.name is not None:
         user.name = checked_label(wanted.name)
@@ -132,7 +133,7 @@ def disable_user(db: Session, actor: Actor, user_id: str) -> User:
 
     Raises NotFound, NotAllowed, InvalidInput (oneself), TransitionRefused (the last administrator).
     """
-    user = _managed(db, actor, user_id)
+    user = managed_user(db, actor, user_id)
     if user.id == actor.id:
         raise InvalidInput("You cannot disable yourself.", remedy="Ask another administrator.", field="user")
     if user.disabled_at is not None:
@@ -149,15 +150,30 @@ def disable_user(db: Session, actor: Actor, user_id: str) -> User:
 
 
 def enable_user(db: Session, actor: Actor, user_id: str) -> User:
-    """Let an account be used again, with its roles and password, without its old tokens and sessions."""
-    user = _managed(db, actor, user_id)
+    """Let an account be used again, with its roles and password, without its old tokens and sessions.
+
+    Raises NotFound, NotAllowed, InvalidInput (an erased person).
+    """
+    user = managed_user(db, actor, user_id)
+    _must_not_be_erased(user)
     if user.disabled_at is not None:
         user.disabled_at = None
         events.record(db, actor, "user.enabled", user)
     return user
 
 
-def _managed(db: Session, actor: Actor, user_id: str) -> User:
+def _must_not_be_erased(user: User) -> None:
+    if user.erased_at is not None:
+        raise InvalidInput(
+            "The account belongs to a person who was erased.",
+            remedy="Make a new account if they come back.",
+            field="user",
+            value=user.id,
+        )
+
+
+def managed_user(db: Session, actor: Actor, user_id: str) -> User:
+    """Return an account that the actor may act on as its administrator. Raises NotFound, NotAllowed."""
     user = queries.get_visible_user(db, actor, user_id)
     actor.must(Permission.MANAGE_USERS, user)
     must_outrank(db, actor, user)

@@ -32,7 +32,6 @@ KNOWN = frozenset({Light.PASS, Light.WARN, Light.FAIL})
 UNKNOWN = frozenset(Light) - KNOWN
 ALARMING = frozenset({Light.WARN, Light.FAIL, Light.ERROR, Light.STALE})
 _NOT_FORGOTTEN = frozenset({Light.FAIL, Light.ERROR})
-UNKNOWN_WORD = "unknown"
 
 
 def worst(lights: Iterable[Light]) -> Light:
@@ -43,12 +42,6 @@ def worst(lights: Iterable[Light]) -> Light:
 def is_worse(light: Light, other: Light) -> bool:
     """Say whether the first light is worse than the second."""
     return WORST_FIRST.index(light) < WORST_FIRST.index(other)
-
-
-def roll_up(lights: Iterable[Light]) -> str:
-    """Return the light of a group in one word: the worst, or `unknown` over nothing and over unknowns only."""
-    found = list(lights)
-    return UNKNOWN_WORD if not KNOWN & set(found) else worst(found).value
 
 
 def at_moment(light: Light, stale_at: datetime | None, now: datetime) -> Light:

@@ -1,5 +1,6 @@
 """JSON routes of operations: the log, the queue, health, telemetry, the API's own description."""
 
-from . import audit, health, jobs
+from . import access, audit, health, jobs, search, storage
 
-ROUTERS = [health.router, health.health, audit.router, *jobs.ROUTERS]
+HEALTH = [health.health]
+ROUTERS = [health.router, *HEALTH, access.router, *audit.ROUTERS, *jobs.ROUTERS, search.router, *storage.ROUTERS]

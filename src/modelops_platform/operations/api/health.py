@@ -10,6 +10,7 @@ from modelops_platform.artifacts.store import store_of
 from modelops_platform.core.actor import Permission
 from modelops_platform.core.errors import Unavailable
 from modelops_platform.core.schema import is_current
+from modelops_platform.core.trouble import full
 from modelops_platform.identity.signin import needs
 from modelops_platform.web.described import describe
 from modelops_platform.web.edge import telemetry
@@ -27,13 +28,14 @@ async def healthz() -> Response:
 
 
 @health.get("/readyz", openapi_extra=public(), include_in_schema=False)
-def readyz(db: ReadDb) -> Response:
-    """Say whether requests can be served: database, migrations, file store."""
+def readyz(request: Request, db: ReadDb) -> Response:
+    """Say whether requests can be served: database, migrations, file store; and what can only be read."""
     db.execute(text("SELECT 1"))
     if not is_current(db):
         raise Unavailable("Migrations are pending.", remedy="Run `modelops db upgrade`.")
     store_of(db).check()
-    return Response(b'{"status":"ready"}', media_type="application/json")
+    told = {"status": "ready", "problems": full(request.app.state.settings.home)}
+    return Response(msgspec.json.encode(told), media_type="application/json")
 
 
 @health.get("/metrics", openapi_extra=needs(Permission.READ_TELEMETRY), include_in_schema=False)

@@ -1,5 +1,14 @@
 """Pages of operations: people and rights, the log, the queue."""
 
-from . import admin, audit, jobs
+from . import access, admin, audit, jobs, search, sign_in, storage, welcome
 
-ROUTERS = [admin.router, audit.router, jobs.router]
+ROUTERS = [
+    access.router,
+    admin.router,
+    *audit.ROUTERS,
+    jobs.router,
+    search.router,
+    sign_in.router,
+    storage.router,
+    welcome.router,
+]

@@ -23,7 +23,7 @@ from modelops_platform.identity.schemas import (
 )
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.identity.tables import Unit
-from modelops_platform.web.render import redirect, render
+from modelops_platform.web.render import redirect, render, undo
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
@@ -95,6 +95,7 @@ def _show_user(request: Request, db: Session, actor: Actor, user_id: str, **made
         names=identity.names_of_objects(db, grants),
         givers=identity.names_of(db, {grant.granted_by for grant in grants}),
         tokens=identity.list_tokens(db, actor, user.id),
+        identities=identity.list_identities(db, actor, user.id),
         is_alive=identity.is_alive,
         now=clock.now(),
         last_seen=identity.last_seen(db, user.id),
@@ -125,7 +126,8 @@ def edit_user(
 def disable_user(request: Request, db: WriteDb, actor: CurrentActor, user_id: str) -> Response:
     """Take the account out of use."""
     user = service.disable_user(db, actor, user_id)
-    return redirect(request, "show_user", user_id=user.id, toast=f"{user.name} can no longer sign in.")
+    back = undo(request, "enable_user", user_id=user.id)
+    return redirect(request, "show_user", user_id=user.id, toast=f"{user.name} can no longer sign in.", undo=back)
 
 
 @router.post("/users/{user_id}/enable", openapi_extra=_WRITE)
@@ -133,6 +135,13 @@ def enable_user(request: Request, db: WriteDb, actor: CurrentActor, user_id: str
     """Let the account be used again."""
     user = service.enable_user(db, actor, user_id)
     return redirect(request, "show_user", user_id=user.id, toast=f"{user.name} can sign in again.")
+
+
+@router.post("/users/{user_id}/erase", openapi_extra=_WRITE)
+def erase_user(request: Request, db: WriteDb, actor: CurrentActor, user_id: str) -> Response:
+    """Erase the person behind the account."""
+    user = service.erase_user(db, actor, user_id)
+    return redirect(request, "show_user", user_id=user.id, toast="Erased. What they did stays, without their name.")
 
 
 @router.post("/users/{user_id}/sign-in-link", openapi_extra=_WRITE)
@@ -158,6 +167,13 @@ def revoke_user_token(request: Request, db: WriteDb, actor: CurrentActor, user_i
     """End a token of the account."""
     service.revoke_token(db, actor, token_id)
     return redirect(request, "show_user", user_id=user_id, toast="Revoked the token.")
+
+
+@router.post("/users/{user_id}/identities/{identity_id}/remove", openapi_extra=_WRITE)
+def remove_identity(request: Request, db: WriteDb, actor: CurrentActor, user_id: str, identity_id: str) -> Response:
+    """Part the account from who it is to the identity provider."""
+    service.remove_identity(db, actor, identity_id)
+    return redirect(request, "show_user", user_id=user_id, toast="The account is linked to that identity no longer.")
 
 
 @router.post("/users/{user_id}/grants", openapi_extra=_WRITE)

@@ -16,7 +16,7 @@ from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.jobs import service
 from modelops_platform.jobs.domain.states import REPEATABLE, JobState
 from modelops_platform.jobs.tables import Job
-from modelops_platform.web.render import redirect, render
+from modelops_platform.web.render import redirect, render, undo
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
@@ -100,14 +100,16 @@ def list_schedules(request: Request, db: ReadDb, actor: CurrentActor) -> Respons
 def pause_schedule(request: Request, db: WriteDb, actor: CurrentActor, schedule_id: str) -> Response:
     """Pause a schedule."""
     schedule = service.pause_schedule(db, actor, queries.get_schedule(db, actor, schedule_id))
-    return redirect(request, "list_schedules", toast=f"Paused: {schedule.title}.")
+    back = undo(request, "resume_schedule", schedule_id=schedule.id)
+    return redirect(request, "list_schedules", toast=f"Paused: {schedule.title}.", undo=back)
 
 
 @router.post("/schedules/{schedule_id}/resume", openapi_extra=SCHEDULE)
 def resume_schedule(request: Request, db: WriteDb, actor: CurrentActor, schedule_id: str) -> Response:
     """Let a schedule go on."""
     schedule = service.resume_schedule(db, actor, queries.get_schedule(db, actor, schedule_id))
-    return redirect(request, "list_schedules", toast=f"Resumed: {schedule.title}.")
+    back = undo(request, "pause_schedule", schedule_id=schedule.id)
+    return redirect(request, "list_schedules", toast=f"Resumed: {schedule.title}.", undo=back)
 
 
 @router.get("/jobs/{job_id}/events", openapi_extra=SEE)

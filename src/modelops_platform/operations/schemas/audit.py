@@ -1,9 +1,9 @@
 """Shapes of the log's API."""
 
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from modelops_platform.web.forms import EmptyIsNone, OptionalText, Out, PageIn
 
@@ -49,3 +49,101 @@ class EventOut(Out):
     content: str
     sha256: str
     hmac: str
+
+
+class ExportFilter(EventFilter):
+    """What an export is narrowed by."""
+
+    proofs: bool = Field(default=False, description="With the proof of each event, so that each can be checked alone.")
+
+
+class WholeExport(BaseModel):
+    """How the whole log is exported."""
+
+    model_config = ConfigDict(extra="forbid")
+    personal: bool = Field(default=False, description="With the personal data beside the events.")
+
+
+class SealOut(Out):
+    """A seal: the very text that was signed, and its Ed25519 signature in hex."""
+
+    text: str
+    signature: str
+
+
+class PathOut(Out):
+    """What leads from an event's text to its seal."""
+
+    path: list[str] = Field(description="The hashes beside the way up to the root, from below, in hex (RFC 6962).")
+    seal: SealOut
+
+
+class ProofOut(Out):
+    """An event with the proof that it stands in the log; `modelops audit verify` takes it as a file."""
+
+    place: int
+    content: str
+    sha256: str
+    proof: PathOut
+
+
+class KeyOut(Out):
+    """A public key that signs the log, or did."""
+
+    id: str = Field(description="How seals name it: the beginning of the fingerprint.")
+    algorithm: str
+    fingerprint: str = Field(description="SHA-256 of the 32 bytes of the key: what people compare.")
+    pem: str
+
+
+class KeysOut(Out):
+    """The public keys of this installation, the one in use first."""
+
+    items: list[KeyOut]
+
+
+class TailOut(Out):
+    """Events that no seal covers yet."""
+
+    events: int
+    age_seconds: float
+    words: str
+
+
+class FindingOut(Out):
+    """One thing that is wrong, with where it is."""
+
+    what: str
+    words: str
+    place: int | None = None
+    event: str | None = None
+    seal: int | None = None
+
+
+class ReportOut(Out):
+    """What came of verifying the log; the same as `modelops audit verify --format json` prints."""
+
+    outcome: Literal["whole", "broken", "could_not_check"]
+    headline: str
+    checked_at: datetime
+    seconds: float
+    events: int
+    sealed: int
+    seals: int
+    last_seal: int | None
+    last_sealed_at: datetime | None
+    erased: int = Field(description="Events whose personal data was erased; their hashes stand.")
+    tail: TailOut
+    keys: list[str]
+    notes: list[str]
+    findings: list[FindingOut] = Field(description="The first hundred.")
+    found: int
+
+
+class LogOut(Out):
+    """Where the log stands now; nothing of it is checked."""
+
+    seal: SealOut | None
+    tail: TailOut
+    key: KeyOut
+    sink: str | None

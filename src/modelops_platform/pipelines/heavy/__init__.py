@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ..domain import Recipe
+from ..domain.recipes import Recipe
 from .learning import Measured, answer, fit, measure, split
 from .reading import Column, read_rows
+from .resampling import with_errors
 from .writing import Written, signature, write_model
 
 Progress = Callable[[float, str], None]
@@ -55,6 +56,8 @@ def train(
     progress(0.7, f"Measuring on {held_out:,} rows held out.")
     answers = answer(recipe, pipeline, parts.held_out)
     measured, undefined = measure(recipe, answers, parts.held_out_target)
+    progress(0.75, "Resampling the hold-out for standard errors.")
+    measured = with_errors(recipe, measured, answers, parts.held_out_target)
     progress(0.8, "Writing the model and comparing its answers.")
     model = write_model(recipe, pipeline, rows.columns, held_out=parts.held_out, answers=answers, folder=folder)
     result = TrainingResult(

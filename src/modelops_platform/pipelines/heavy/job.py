@@ -8,7 +8,7 @@ from typing import Any
 
 from modelops_platform.core.errors import InvalidInput
 
-from ..domain import read_recipe
+from ..domain.reading import read_recipe
 from . import train
 
 RESULT = "result"

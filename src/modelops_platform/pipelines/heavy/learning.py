@@ -20,7 +20,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from modelops_platform.core.errors import InvalidInput
 
-from ..domain import ESTIMATORS, METRICS, Family, Recipe, SplitKind, Task
+from ..domain.estimators import ESTIMATORS, Family, Task
+from ..domain.metrics import METRICS
+from ..domain.recipes import Recipe, SplitKind
 from .reading import Column, Rows
 
 Vector = npt.NDArray[np.generic]
@@ -57,6 +59,7 @@ class Measured:
     value: float
     n: int
     higher_is_better: bool | None = None
+    standard_error: float | None = None
 
 
 def split(recipe: Recipe, rows: Rows) -> Parts:

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 
 from modelops_platform.core.errors import InvalidInput
 
-from ..domain import Recipe, SplitKind, Task, lag_name
+from ..domain.estimators import Task
+from ..domain.recipes import Recipe, SplitKind, lag_name
 
 Cells: TypeAlias = "pd.Series[Any]"
 

@@ -28,7 +28,8 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.pipeline import Pipeline
 
-from ..domain import Recipe, Task
+from ..domain.estimators import Task
+from ..domain.recipes import Recipe
 from .learning import Answers
 from .reading import Column
 

@@ -9,11 +9,12 @@ from .recipes import (
     take_over_recipe,
     unschedule_recipe,
 )
-from .runs import TRAIN, cancel_run, fail_run, finish_run, get_started, start_run, start_scheduled_run
+from .runs import TRAIN, actor_of, cancel_run, fail_run, finish_run, get_started, start_run, start_scheduled_run
 
 __all__ = [
     "START",
     "TRAIN",
+    "actor_of",
     "archive_recipe",
     "cancel_run",
     "create_recipe",

@@ -22,7 +22,8 @@ from modelops_platform.registry.domain.names import checked_name
 from modelops_platform.registry.tables import DataSet, Model
 
 from .. import queries
-from ..domain import Recipe, read_recipe
+from ..domain.reading import read_recipe
+from ..domain.recipes import Recipe
 from ..schemas import RecipeIn, RecipePatch, ScheduleIn
 from ..tables import TrainingRecipe
 

@@ -22,7 +22,7 @@ from modelops_platform.registry.schemas import VersionIn
 from modelops_platform.registry.tables import Version
 
 from .. import queries
-from ..domain import Recipe
+from ..domain.recipes import Recipe
 from ..tables import TrainingRecipe, TrainingRun
 from .recipes import data_set_of
 

@@ -1,6 +1,6 @@
 """JSON routes of the inventory."""
 
-from . import aliases, data_sets, exports, fields, models, use_cases, versions
+from . import aliases, data_sets, exports, fields, holds, models, use_cases, versions
 
 ROUTERS = [
     models.router,
@@ -8,8 +8,11 @@ ROUTERS = [
     versions.router,
     aliases.router,
     use_cases.router,
+    use_cases.archived,
     data_sets.router,
+    data_sets.archived,
     fields.router,
     fields.kinds,
+    holds.router,
     exports.router,
 ]

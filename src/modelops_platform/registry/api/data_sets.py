@@ -16,6 +16,7 @@ from ..schemas import DataSetIn, DataSetOut
 from ..tables import DataSet
 
 router = api_router("/data-sets", "data sets")
+archived = api_router("/archived-data-sets", "data sets")
 
 
 @router.post(
@@ -51,3 +52,14 @@ def get_data_set(db: ReadDb, actor: CurrentActor, name: str) -> DataSet:
 def archive_data_set(db: WriteDb, actor: CurrentActor, name: str) -> DataSet:
     """Take a record out of the lists and free its name."""
     return service.archive_data_set(db, actor, name)
+
+
+@archived.post(
+    "/{data_set_id}/restore",
+    name="api_restore_data_set",
+    response_model=DataSetOut,
+    openapi_extra=needs(Permission.MANAGE_DATA_SETS),
+)
+def restore_data_set(db: WriteDb, actor: CurrentActor, data_set_id: str) -> DataSet:
+    """Bring an archived record back."""
+    return service.restore_data_set(db, actor, data_set_id)

@@ -16,6 +16,7 @@ from ..schemas import UseCaseIn, UseCaseOut, UseCasePatch
 from ..tables import UseCase
 
 router = api_router("/use-cases", "use cases")
+archived = api_router("/archived-use-cases", "use cases")
 
 
 @router.post(
@@ -59,3 +60,14 @@ def edit_use_case(db: WriteDb, actor: CurrentActor, if_match: IfMatch, name: str
 def archive_use_case(db: WriteDb, actor: CurrentActor, name: str) -> UseCase:
     """Take a use case out of the lists; its models stay."""
     return service.archive_use_case(db, actor, name)
+
+
+@archived.post(
+    "/{use_case_id}/restore",
+    name="api_restore_use_case",
+    response_model=UseCaseOut,
+    openapi_extra=needs(Permission.MANAGE_USE_CASES),
+)
+def restore_use_case(db: WriteDb, actor: CurrentActor, use_case_id: str) -> UseCase:
+    """Bring an archived use case back."""
+    return service.restore_use_case(db, actor, use_case_id)

@@ -40,6 +40,27 @@ class VersionComparison:
 
     metrics: list[Comparison]
     groups: list[Group]
+    files: "FileComparison"
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """A path whose file is not the same on both sides."""
+
+    path: str
+    what: str
+    """added, removed, changed or moved."""
+    before: str | None
+    after: str | None
+    old_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FileComparison:
+    """The files of two versions, by path and digest."""
+
+    changes: list[FileChange]
+    same: int
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> VersionComparison:
@@ -48,13 +69,31 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> VersionCompa
         _group("Parameters", before["parameters"], after["parameters"]),
         _group("Data, code and words", _sources(before), _sources(after)),
         _group("Inputs and outputs", _columns(before["signature"]), _columns(after["signature"])),
-        _group("Files", _short(before["files"]), _short(after["files"])),
         _group("Environment", _packages(before["environment"]), _packages(after["environment"])),
     ]
     kept = [group for group in groups if group.rows]
     return VersionComparison(
-        _metrics(before["metrics"], after["metrics"]), sorted(kept, key=lambda group: not group.has_differences)
+        _metrics(before["metrics"], after["metrics"]),
+        sorted(kept, key=lambda group: not group.has_differences),
+        compare_files(before["files"], after["files"]),
     )
+
+
+def compare_files(before: Mapping[str, str], after: Mapping[str, str]) -> FileComparison:
+    """Compare two manifests, path to digest; a file that only changed its path has moved."""
+    gone = {path: sha256 for path, sha256 in before.items() if path not in after}
+    left = {sha256: path for path, sha256 in sorted(gone.items(), reverse=True)}
+    changes = []
+    for path, sha256 in after.items():
+        old = before.get(path)
+        if old is None and (source := left.pop(sha256, None)) is not None:
+            gone.pop(source)
+            changes.append(FileChange(path, "moved", sha256, sha256, old_path=source))
+        elif old != sha256:
+            changes.append(FileChange(path, "changed" if old else "added", old, sha256))
+    changes += [FileChange(path, "removed", sha256, None) for path, sha256 in gone.items()]
+    same = sum(before.get(path) == sha256 for path, sha256 in after.items())
+    return FileComparison(sorted(changes, key=lambda change: change.path), same)
 
 
 def _metrics(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[Comparison]:
@@ -94,10 +133,6 @@ def _columns(signature: Mapping[str, Any]) -> dict[str, str]:
             needed = "" if column.get("is_required", True) else ", may be missing"
             found[f"{side[:-1]} {column['name']}"] = (column.get("type") or "any type") + needed
     return found
-
-
-def _short(files: Mapping[str, str]) -> dict[str, str]:
-    return {path: f"{sha256[:8]}…{sha256[-4:]}" for path, sha256 in files.items()}
 
 
 def _packages(environment: Mapping[str, Any]) -> dict[str, str]:

@@ -21,6 +21,7 @@ class DigestState(StrEnum):
 
     VERIFIED = "verified"
     UNVERIFIED = "unverified"
+    DAMAGED = "damaged"  # held once; by now some are missing or wrong
 
 
 class EuClass(StrEnum):

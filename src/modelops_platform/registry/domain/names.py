@@ -5,6 +5,7 @@ import unicodedata
 from modelops_platform.core.errors import InvalidInput
 
 LONGEST_NAME = 250
+SAMPLE_TAG = "modelops.sample"  # marks what the sample data switch made, and what it takes out again
 LONGEST_SKELETON = 1000  # some characters stand for many: compatibility forms are spelled out
 _RESERVED_ALIASES = frozenset({"latest"})
 

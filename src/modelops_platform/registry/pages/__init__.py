@@ -1,6 +1,6 @@
 """Pages of the inventory."""
 
-from . import archived, compare, data_sets, fields, forms, models, use_cases, versions
+from . import archived, compare, data_sets, fields, files, forms, holds, models, use_cases, versions
 
 ROUTERS = [
     models.router,
@@ -11,4 +11,6 @@ ROUTERS = [
     data_sets.router,
     archived.router,
     fields.router,
+    files.router,
+    holds.router,
 ]

@@ -12,7 +12,7 @@ from modelops_platform.core.errors import InvalidInput
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.web.forms import In, OptionalText, PageIn
-from modelops_platform.web.render import redirect, render
+from modelops_platform.web.render import redirect, render, undo
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
@@ -108,5 +108,12 @@ def create_data_set(
 
 @router.post("/data-sets/{name}/archive", openapi_extra=needs(Permission.MANAGE_DATA_SETS))
 def archive_data_set(request: Request, db: WriteDb, actor: CurrentActor, name: str) -> Response:
-    service.archive_data_set(db, actor, name)
-    return redirect(request, "list_data_sets", toast=f"Archived {name}.")
+    archived = service.archive_data_set(db, actor, name)
+    back = undo(request, "restore_data_set", data_set_id=archived.id)
+    return redirect(request, "list_data_sets", toast=f"Archived {name}.", undo=back)
+
+
+@router.post("/archived-data-sets/{data_set_id}/restore", openapi_extra=needs(Permission.MANAGE_DATA_SETS))
+def restore_data_set(request: Request, db: WriteDb, actor: CurrentActor, data_set_id: str) -> Response:
+    data_set = service.restore_data_set(db, actor, data_set_id)
+    return redirect(request, "show_data_set", name=data_set.name, toast=f"Restored {data_set.name}.")

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from modelops_platform.core.actor import Permission
 from modelops_platform.identity.signin import CurrentActor, needs
-from modelops_platform.web.render import redirect, render
+from modelops_platform.web.render import redirect, render, undo
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
@@ -43,7 +43,8 @@ def add_field(request: Request, db: WriteDb, actor: CurrentActor, wanted: Annota
 @router.post("/{key}/archive", openapi_extra=needs(Permission.MANAGE_FIELDS))
 def archive_field(request: Request, db: WriteDb, actor: CurrentActor, key: str) -> Response:
     service.archive_field(db, actor, key)
-    return redirect(request, "list_fields", toast=f"Models are not asked for {key} any more.")
+    back = undo(request, "restore_field", key=key)
+    return redirect(request, "list_fields", toast=f"Models are not asked for {key} any more.", undo=back)
 
 
 @router.post("/{key}/restore", openapi_extra=needs(Permission.MANAGE_FIELDS))

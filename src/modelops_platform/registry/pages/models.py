@@ -11,7 +11,7 @@ from modelops_platform.events import queries as events
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.web.forms import In
-from modelops_platform.web.render import redirect, render
+from modelops_platform.web.render import redirect, render, undo
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
@@ -108,16 +108,23 @@ def remove_alias(
 def set_tag(
     request: Request, db: WriteDb, actor: CurrentActor, name: str, wanted: Annotated[TagForm, Form()]
 ) -> Response:
-    service.set_tag(db, actor, name, wanted.key, wanted.value)
-    return redirect(request, "show_model", name=name, toast=f"Tagged {wanted.key}.")
+    before = queries.get_model(db, actor, name).tags
+    model = service.set_tag(db, actor, name, wanted.key, wanted.value)
+    if wanted.key in before:
+        back = undo(request, "set_tag", {"key": wanted.key, "value": before[wanted.key]}, name=model.name)
+    else:
+        back = undo(request, "remove_tag", {"key": wanted.key}, name=model.name)
+    return redirect(request, "show_model", name=name, toast=f"Tagged {wanted.key}.", undo=back)
 
 
 @router.post("/models/{name}/tags/remove", openapi_extra=needs(Permission.EDIT_MODEL))
 def remove_tag(
     request: Request, db: WriteDb, actor: CurrentActor, name: str, wanted: Annotated[KeyForm, Form()]
 ) -> Response:
+    before = queries.get_model(db, actor, name).tags
     service.remove_tag(db, actor, name, wanted.key)
-    return redirect(request, "show_model", name=name, toast=f"Took the tag {wanted.key} off.")
+    back = undo(request, "set_tag", {"key": wanted.key, "value": before.get(wanted.key, "")}, name=name)
+    return redirect(request, "show_model", name=name, toast=f"Took the tag {wanted.key} off.", undo=back)
 
 
 @router.get("/models/{name}/archive", openapi_extra=needs(Permission.ARCHIVE_MODEL))
@@ -127,5 +134,6 @@ def show_archive_model(request: Request, db: ReadDb, actor: CurrentActor, name: 
 
 @router.post("/models/{name}/archive", openapi_extra=needs(Permission.ARCHIVE_MODEL))
 def archive_model(request: Request, db: WriteDb, actor: CurrentActor, name: str) -> Response:
-    service.archive_model(db, actor, name)
-    return redirect(request, "list_archived_models", toast=f"Archived {name}. You can restore it here.")
+    model = service.archive_model(db, actor, name)
+    back = undo(request, "restore_model", model_id=model.id)
+    return redirect(request, "list_archived_models", toast=f"Archived {name}.", undo=back)

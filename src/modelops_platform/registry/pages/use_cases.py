@@ -10,7 +10,7 @@ from modelops_platform.core.revisions import etag
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.web.forms import PageIn
-from modelops_platform.web.render import redirect, render
+from modelops_platform.web.render import redirect, render, undo
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
@@ -88,5 +88,12 @@ def edit_use_case(
 
 @router.post("/use-cases/{name}/archive", openapi_extra=needs(Permission.MANAGE_USE_CASES))
 def archive_use_case(request: Request, db: WriteDb, actor: CurrentActor, name: str) -> Response:
-    service.archive_use_case(db, actor, name)
-    return redirect(request, "list_use_cases", toast=f"Archived {name}.")
+    archived = service.archive_use_case(db, actor, name)
+    back = undo(request, "restore_use_case", use_case_id=archived.id)
+    return redirect(request, "list_use_cases", toast=f"Archived {name}.", undo=back)
+
+
+@router.post("/archived-use-cases/{use_case_id}/restore", openapi_extra=needs(Permission.MANAGE_USE_CASES))
+def restore_use_case(request: Request, db: WriteDb, actor: CurrentActor, use_case_id: str) -> Response:
+    use_case = service.restore_use_case(db, actor, use_case_id)
+    return redirect(request, "show_use_case", name=use_case.name, toast=f"Restored {use_case.name}.")

@@ -91,7 +91,8 @@ def show_add_version(request: Request, db: ReadDb, actor: CurrentActor, name: st
         request,
         "registry/add_version.html",
         header=queries.get_header(db, actor, name),
-        uploads=artifacts.list_uploads(db, actor, unused=True).items,
+        uploads=artifacts.list_uploads(db, actor, unused=True, limit=200).items,
+        waiting=artifacts.list_unfinished(db, actor).items,
         data_sets=choices(queries.list_data_sets(db, actor, limit=200).items),
         server=str(request.base_url).rstrip("/"),
     )

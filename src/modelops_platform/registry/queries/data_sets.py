@@ -14,7 +14,8 @@ from ..tables import DataSet, Model, Version
 from .models import visible_to
 
 
-def _visible(actor: Actor) -> Select[DataSet]:
+def data_sets_visible_to(actor: Actor) -> Select[DataSet]:
+    """Return the living data set records this actor may see, as a statement to narrow further."""
     return (
         select(DataSet)
         .options(joinedload(DataSet.unit))
@@ -24,12 +25,12 @@ def _visible(actor: Actor) -> Select[DataSet]:
 
 def list_data_sets(db: Session, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[DataSet]:
     """Return a page of data set records by name."""
-    return paginate(db, _visible(actor), DataSet.name, DataSet.id, cursor=cursor, limit=limit)
+    return paginate(db, data_sets_visible_to(actor), DataSet.name, DataSet.id, cursor=cursor, limit=limit)
 
 
 def get_data_set(db: Session, actor: Actor, name: str) -> DataSet:
     """Return the data set record with this name. Raises NotFound."""
-    found = db.scalars(_visible(actor).where(DataSet.name == name)).one_or_none()
+    found = db.scalars(data_sets_visible_to(actor).where(DataSet.name == name)).one_or_none()
     if found is None:
         raise _not_found(name)
     return found
@@ -37,7 +38,17 @@ def get_data_set(db: Session, actor: Actor, name: str) -> DataSet:
 
 def get_data_set_by_id(db: Session, actor: Actor, data_set_id: str) -> DataSet:
     """Return the data set record with this id. Raises NotFound."""
-    found = db.scalars(_visible(actor).where(DataSet.id == data_set_id)).one_or_none()
+    found = db.scalars(data_sets_visible_to(actor).where(DataSet.id == data_set_id)).one_or_none()
+    if found is None:
+        raise _not_found(data_set_id)
+    return found
+
+
+def get_archived_data_set(db: Session, actor: Actor, data_set_id: str) -> DataSet:
+    """Return the archived data set record with this id. Raises NotFound, also when the actor may not see its unit."""
+    archived = select(DataSet).options(joinedload(DataSet.unit))
+    archived = archived.where(DataSet.workspace_id == actor.workspace_id, granted(DataSet, actor))
+    found = db.scalars(archived.where(DataSet.id == data_set_id, DataSet.archived_at.is_not(None))).one_or_none()
     if found is None:
         raise _not_found(data_set_id)
     return found
@@ -46,7 +57,7 @@ def get_data_set_by_id(db: Session, actor: Actor, data_set_id: str) -> DataSet:
 def find_data_set(db: Session, actor: Actor, reference: str) -> DataSet | None:
     """Return the data set record with this name or id, if the actor sees one."""
     return db.scalars(
-        _visible(actor).where(or_(DataSet.name == reference, DataSet.id == reference)).limit(1)
+        data_sets_visible_to(actor).where(or_(DataSet.name == reference, DataSet.id == reference)).limit(1)
     ).one_or_none()
 
 

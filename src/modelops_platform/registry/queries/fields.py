@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Row, bindparam, select
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor
+from modelops_platform.core.db import table_of
 from modelops_platform.core.errors import NotFound
 
 from ..domain.fields import Definition, FieldType, Value
@@ -20,6 +22,7 @@ _ALL_FIELDS = (
     .order_by(CustomField.label, CustomField.id)
 )
 _FIELDS = _ALL_FIELDS.where(CustomField.archived_at.is_(None))
+_OWN = _FIELDS.with_only_columns(*table_of(CustomField).c)  # read by every form and every registration
 
 
 def list_custom_fields(db: Session, workspace_id: str, *, archived: bool = False) -> Sequence[CustomField]:
@@ -41,16 +44,21 @@ def get_custom_field(db: Session, actor: Actor, key: str) -> CustomField:
 
 def definitions_by_kind(db: Session, workspace_id: str) -> dict[ModelKind, list[Definition]]:
     """Return every field that models of each kind have: the kind's, then the workspace's own."""
-    own = list_custom_fields(db, workspace_id)
-    return {
-        kind: [*fields, *(_definition(row) for row in own if not row.kinds or kind.value in row.kinds)]
-        for kind, fields in kind_fields().items()
-    }
+    own = _own_fields(db, workspace_id)
+    return {kind: _of_kind(kind, own) for kind in kind_fields()}
 
 
 def definitions_for(db: Session, workspace_id: str, kind: ModelKind) -> list[Definition]:
     """Return every field that models of this kind have."""
-    return definitions_by_kind(db, workspace_id)[kind]
+    return _of_kind(kind, _own_fields(db, workspace_id))
+
+
+def _own_fields(db: Session, workspace_id: str) -> Sequence[Row[Any]]:
+    return db.connection().execute(_OWN, {"workspace": workspace_id}).all()
+
+
+def _of_kind(kind: ModelKind, own: Sequence[Row[Any]]) -> list[Definition]:
+    return [*kind_fields()[kind], *(_definition(row) for row in own if not row.kinds or kind.value in row.kinds)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,7 @@ def describe_fields(db: Session, model: Model) -> DescribedFields:
     return DescribedFields(asked, model.fields)
 
 
-def _definition(row: CustomField) -> Definition:
+def _definition(row: CustomField | Row[Any]) -> Definition:
     return Definition(
         key=row.key,
         label=row.label,

@@ -14,8 +14,8 @@ from ..tables import Model, UseCase
 from .models import WITH_NAMES, visible_to
 
 
-def _visible(actor: Actor) -> Select[UseCase]:
-    """Use cases of the actor's units, and those that models one may see belong to."""
+def use_cases_visible_to(actor: Actor) -> Select[UseCase]:
+    """Return the living use cases of the actor's units, and those that models they may see belong to."""
     through_models = visible_to(actor).with_only_columns(Model.use_case_id)
     return (
         select(UseCase)
@@ -30,7 +30,7 @@ def _visible(actor: Actor) -> Select[UseCase]:
 
 def list_use_cases(db: Session, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[UseCase]:
     """Return a page of use cases by name."""
-    return paginate(db, _visible(actor), UseCase.name, UseCase.id, cursor=cursor, limit=limit)
+    return paginate(db, use_cases_visible_to(actor), UseCase.name, UseCase.id, cursor=cursor, limit=limit)
 
 
 def count_models_by_use_case(db: Session, actor: Actor, use_cases: Sequence[UseCase]) -> dict[str, int]:
@@ -46,18 +46,25 @@ def count_models_by_use_case(db: Session, actor: Actor, use_cases: Sequence[UseC
 
 def get_use_case(db: Session, actor: Actor, name: str) -> UseCase:
     """Return the use case with this name. Raises NotFound."""
-    return _one(db, _visible(actor).where(UseCase.name == name), name)
+    return _one(db, use_cases_visible_to(actor).where(UseCase.name == name), name)
 
 
 def get_use_case_by_id(db: Session, actor: Actor, use_case_id: str) -> UseCase:
     """Return the use case with this id. Raises NotFound."""
-    return _one(db, _visible(actor).where(UseCase.id == use_case_id), use_case_id)
+    return _one(db, use_cases_visible_to(actor).where(UseCase.id == use_case_id), use_case_id)
+
+
+def get_archived_use_case(db: Session, actor: Actor, use_case_id: str) -> UseCase:
+    """Return the archived use case with this id. Raises NotFound, also when the actor may not see its unit."""
+    archived = select(UseCase).options(joinedload(UseCase.unit), joinedload(UseCase.owner))
+    archived = archived.where(UseCase.workspace_id == actor.workspace_id, granted(UseCase, actor))
+    return _one(db, archived.where(UseCase.id == use_case_id, UseCase.archived_at.is_not(None)), use_case_id)
 
 
 def find_use_case(db: Session, actor: Actor, reference: str) -> UseCase | None:
     """Return the use case with this name or id, if the actor sees one."""
     return db.scalars(
-        _visible(actor).where(or_(UseCase.name == reference, UseCase.id == reference)).limit(1)
+        use_cases_visible_to(actor).where(or_(UseCase.name == reference, UseCase.id == reference)).limit(1)
     ).one_or_none()
 
 

@@ -1,14 +1,22 @@
 """Reads of versions."""
 
-from sqlalchemy import Select, desc, select
-from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
+from sqlalchemy import Select, desc, exists, select
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload, with_expression
+from sqlalchemy.orm.interfaces import ORMOption
 
+from modelops_platform.artifacts.tables import Blob
 from modelops_platform.core.actor import Actor
 from modelops_platform.core.cursors import Page, paginate
 from modelops_platform.core.errors import NotFound
 from modelops_platform.identity.queries import granted
 
-from ..tables import Model, Version
+from ..tables import Model, Version, VersionFile
+
+
+def with_damage() -> ORMOption:
+    """Have versions say whether stored bytes that they name are known to be missing or wrong."""
+    damaged = (Blob.sha256 == VersionFile.sha256) & Blob.damaged_at.is_not(None)
+    return with_expression(Version.is_damaged, exists().where(VersionFile.version_id == Version.id, damaged))
 
 
 def visible_versions(actor: Actor) -> Select[Version]:
@@ -39,7 +47,8 @@ def get_version_by_id(db: Session, actor: Actor, version_id: str) -> Version:
 
 
 def _one(db: Session, statement: Select[Version], asked: str) -> Version:
-    version = db.scalars(statement.options(selectinload(Version.files), joinedload(Version.data_set))).one_or_none()
+    loaded = statement.options(selectinload(Version.files), joinedload(Version.data_set), with_damage())
+    version = db.scalars(loaded).one_or_none()
     if version is None:
         raise NotFound(
             f"There is no version {asked!r}.", remedy="Look at the model's versions.", field="version", value=asked
@@ -49,5 +58,5 @@ def _one(db: Session, statement: Select[Version], asked: str) -> Version:
 
 def list_versions(db: Session, model: Model, *, cursor: str | None = None, limit: int = 50) -> Page[Version]:
     """Return a page of a model's versions, the newest first."""
-    statement = select(Version).where(Version.model_id == model.id)
+    statement = select(Version).where(Version.model_id == model.id).options(with_damage())
     return paginate(db, statement, desc(Version.number), cursor=cursor, limit=limit)

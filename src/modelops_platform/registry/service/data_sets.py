@@ -68,3 +68,22 @@ def archive_data_set(db: Session, actor: Actor, name: str) -> DataSet:
     data_set.archived_at = clock.now()
     events.record(db, actor, "data_set.archived", data_set)
     return data_set
+
+
+def restore_data_set(db: Session, actor: Actor, data_set_id: str) -> DataSet:
+    """Bring an archived record back. Raises NotFound, NotAllowed; AlreadyExists when its name is taken."""
+    data_set = queries.get_archived_data_set(db, actor, data_set_id)
+    actor.must(Permission.MANAGE_DATA_SETS, data_set)
+    name = data_set.name
+    try:
+        with db.begin_nested():
+            data_set.archived_at = None
+    except IntegrityError:
+        raise AlreadyExists(
+            f"Another data set is named {name!r} now.",
+            remedy="Archive that record first, then restore this one.",
+            field="name",
+            value=name,
+        ) from None
+    events.record(db, actor, "data_set.restored", data_set)
+    return data_set

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
-from modelops_platform.core.db import Base
+from modelops_platform.core.db import add_unless_taken, table_of
 from modelops_platform.core.errors import AlreadyExists, NotFound, TransitionRefused
 from modelops_platform.core.ids import new_id
 from modelops_platform.core.revisions import must_match
@@ -22,20 +22,21 @@ from ..domain.kinds import ModelKind
 from ..domain.names import checked_name, skeleton
 from ..schemas import ModelIn, ModelPatch
 from ..tables import Model, ModelSummary, ModelTag, UseCase
-from .references import person_of, unit_of, use_case_of
+from .holds import check_not_held
+from .references import home_of, person_of, unit_of, use_case_of
 from .standings import begin_standing, note_standing
-from .summaries import mark_look_alikes, rebuild_summary, text_of
+from .summaries import mark_look_alikes, note_tags, rebuild_summary, tags_of, text_of
 
 
 def register_model(db: Session, actor: Actor, wanted: ModelIn) -> Model:
     """Add a model to the inventory. Raises InvalidInput, NotAllowed, AlreadyExists."""
-    unit = unit_of(db, actor, wanted.unit)
+    unit = unit_of(db, actor, wanted.unit) if wanted.unit else home_of(actor)
     actor.must(Permission.REGISTER_MODEL, unit)
     name = checked_name(wanted.name)
     row = {
         "id": new_id(),
         "workspace_id": actor.workspace_id,
-        "unit_id": unit.id,
+        "unit_id": unit.unit_id,
         "use_case_id": _id_of(use_case_of(db, actor, wanted.use_case)),
         "name": name,
         "skeleton": skeleton(name),
@@ -60,21 +61,16 @@ def register_model(db: Session, actor: Actor, wanted: ModelIn) -> Model:
     return model
 
 
-# Registering is frequent from pipelines; the ORM would spend most of its time on working out what to insert.
-_ADD_MODEL, _ADD_SUMMARY, _ADD_TAG = (
-    insert(Base.metadata.tables[table.__tablename__]) for table in (Model, ModelSummary, ModelTag)
-)
+# Registering and tagging are frequent from pipelines; the ORM would spend most of its time on working out what to write.
+_ADD_SUMMARY, _ADD_TAG = insert(table_of(ModelSummary)), insert(table_of(ModelTag))
 
 
 def _insert(db: Session, row: dict[str, Any], tags: list[tuple[str, str]]) -> None:
     db.flush()
-    connection = db.connection()
-    try:
-        with connection.begin_nested():
-            connection.execute(_ADD_MODEL, row)
-    except IntegrityError:
-        raise _taken(row["name"]) from None
+    if not add_unless_taken(db, Model, row):
+        raise _taken(row["name"])
     text = text_of(row["name"], row["purpose"], row["fields"], tags)
+    connection = db.connection()
     connection.execute(_ADD_SUMMARY, {"model_id": row["id"], "tags": [list(tag) for tag in tags], "search_text": text})
     if tags:
         connection.execute(_ADD_TAG, [{"model_id": row["id"], "key": key, "value": value} for key, value in tags])
@@ -186,6 +182,7 @@ def archive_model(db: Session, actor: Actor, name: str) -> Model:
         raise TransitionRefused(
             f"{model.name!r} is live in {', '.join(live)}.", remedy="Deactivate it there first.", environments=live
         )
+    check_not_held(db, model)
     model.archived_at = clock.now()
     mark_look_alikes(db, model.workspace_id, model.skeleton)
     note_standing(db, model.id, in_inventory=False)
@@ -214,16 +211,24 @@ def restore_model(db: Session, actor: Actor, model_id: str) -> Model:
     return queries.get_model(db, actor, model.name)
 
 
+_THIS_TAG = (ModelTag.model_id == bindparam("model"), ModelTag.key == bindparam("tag"))
+_SET_TAG = update(table_of(ModelTag)).where(*_THIS_TAG).values(value=bindparam("to"))
+_REMOVE_TAG = delete(table_of(ModelTag)).where(*_THIS_TAG)
+
+
 def set_tag(db: Session, actor: Actor, name: str, key: str, value: str) -> Model:
     """Put a tag on a model, or give it another value. Raises NotFound, NotAllowed, InvalidInput."""
     model = queries.get_model(db, actor, name, to_change=True)
     actor.must(Permission.EDIT_MODEL, model)
     key = checked_name(key, "tag")
-    tag = db.get(ModelTag, (model.id, key))
-    if tag is not None and tag.value == value:
+    tags = tags_of(db, model)
+    if tags.get(key) == value:
         return model
-    db.merge(ModelTag(model_id=model.id, key=key, value=value))
-    _touched(db, model)
+    if key in tags:
+        db.connection().execute(_SET_TAG, {"model": model.id, "tag": key, "to": value})
+    else:
+        db.connection().execute(_ADD_TAG, {"model_id": model.id, "key": key, "value": value})
+    note_tags(db, model, tags | {key: value})
     events.record(db, actor, "model.tagged", model, tag=key, value=value)
     return model
 
@@ -232,17 +237,13 @@ def remove_tag(db: Session, actor: Actor, name: str, key: str) -> Model:
     """Take a tag off a model. Raises NotFound, NotAllowed."""
     model = queries.get_model(db, actor, name, to_change=True)
     actor.must(Permission.EDIT_MODEL, model)
-    if not db.scalar(select(ModelTag.key).where(ModelTag.model_id == model.id, ModelTag.key == key)):
+    tags = tags_of(db, model)
+    if key not in tags:
         raise NotFound(
             f"{model.name!r} has no tag {key[:80]!r}.", remedy="Nothing needs to be done.", field="tag", value=key[:80]
         )
-    db.execute(delete(ModelTag).where(ModelTag.model_id == model.id, ModelTag.key == key))
-    _touched(db, model)
+    db.connection().execute(_REMOVE_TAG, {"model": model.id, "tag": key})
+    del tags[key]
+    note_tags(db, model, tags)
     events.record(db, actor, "model.untagged", model, tag=key)
     return model
-
-
-def _touched(db: Session, model: Model) -> None:
-    """Note that something hanging on the model changed; the model's own revision stays."""
-    rebuild_summary(db, model)
-    db.execute(update(Model).where(Model.id == model.id).values(updated_at=clock.now()))

@@ -1,5 +1,7 @@
 """Finding what an input names: units, people, use cases, data sets, by id or by name."""
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, ActorKind
@@ -11,16 +13,33 @@ from .. import queries
 from ..tables import DataSet, UseCase
 
 
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The actor's home unit, known without asking the database."""
+
+    unit_id: str
+
+
+def home_of(actor: Actor) -> Home:
+    """Return where a thing lands when no unit is named. Raises InvalidInput for an actor without a home."""
+    if actor.unit_id is None:
+        raise InvalidInput("It belongs to no unit.", remedy="Name a unit.", field="unit", value=None)
+    return Home(actor.unit_id)
+
+
 def unit_of(db: Session, actor: Actor, reference: str | None) -> Unit:
     """Return the unit with this name or id, by default the actor's home. Raises InvalidInput."""
-    wanted = reference or actor.unit_id
-    if wanted is None:
-        raise InvalidInput("It belongs to no unit.", remedy="Name a unit.", field="unit", value=None)
+    wanted = reference or home_of(actor).unit_id
     found = identity.find_unit_by_name(db, actor.workspace_id, wanted) if reference else None
     try:
         return found or identity.get_unit(db, actor, wanted)
     except NotFound as error:
         raise _unknown(error, "unit", wanted) from None
+
+
+def unit_named(db: Session, actor: Actor, reference: str | None) -> str | None:
+    """Return the id of the unit with this name or id, None when none is named. Raises InvalidInput."""
+    return unit_of(db, actor, reference).id if reference else None
 
 
 def person_of(db: Session, actor: Actor, reference: str | None, field: str) -> User | None:

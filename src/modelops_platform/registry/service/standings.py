@@ -4,11 +4,11 @@ from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
-from modelops_platform.core.db import Base
+from modelops_platform.core.db import table_of
 
 from ..tables import ModelSummary, SummaryInterval
 
-_ADD_INTERVAL = insert(Base.metadata.tables[SummaryInterval.__tablename__])
+_ADD_INTERVAL = insert(table_of(SummaryInterval))
 COUNTED = frozenset({"tier", "impact", "likelihood", "state", "light", "live_environments"})
 
 

@@ -5,6 +5,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
+
+from modelops_platform.core import clock
+from modelops_platform.core.db import table_of
 
 from ..domain.search import search_text
 from ..tables import Alias, Model, ModelEnvironment, ModelSummary, ModelTag, Version
@@ -45,12 +49,38 @@ def summarise(db: Session, model_id: str, **values: Any) -> None:
         note_standing(db, model_id)
 
 
+_TAGS = select(ModelTag.key, ModelTag.value).where(ModelTag.model_id == bindparam("model")).order_by(ModelTag.key)
+_KEEP_TAGS = (
+    update(table_of(ModelSummary))
+    .where(ModelSummary.model_id == bindparam("model"))
+    .values(tags=bindparam("all_tags"), search_text=bindparam("text"))
+)
+_TOUCH = update(table_of(Model)).where(Model.id == bindparam("model")).values(updated_at=bindparam("at"))
+
+
+def tags_of(db: Session, model: Model) -> dict[str, str]:
+    """Return the model's tags as they stand now; what the model itself tells may be older than its lock."""
+    return {row.key: row.value for row in db.connection().execute(_TAGS, {"model": model.id})}
+
+
+def note_tags(db: Session, model: Model, tags: Mapping[str, str]) -> None:
+    """Bring the summary in line with the tags of a locked model, and note that something hanging on it changed.
+
+    The model's own revision stays.
+    """
+    kept, at = [list(tag) for tag in sorted(tags.items())], clock.now()
+    text = text_of(model.name, model.purpose, model.fields, sorted(tags.items()))
+    connection = db.connection()
+    connection.execute(_KEEP_TAGS, {"model": model.id, "all_tags": kept, "text": text})
+    connection.execute(_TOUCH, {"model": model.id, "at": at})
+    set_committed_value(model.summary, "tags", kept)
+    set_committed_value(model, "updated_at", at)
+
+
 def rebuild_summary(db: Session, model: Model) -> None:
     """Make the registry's own part of the summary anew from tags, aliases, versions and the model itself."""
     db.flush()
-    tags = db.execute(
-        select(ModelTag.key, ModelTag.value).where(ModelTag.model_id == model.id).order_by(ModelTag.key)
-    ).all()
+    tags = tags_of(db, model)
     aliases = db.execute(
         select(Alias.name, Alias.version_number)
         .where(Alias.model_id == model.id, Alias.to_at.is_(None))
@@ -58,10 +88,10 @@ def rebuild_summary(db: Session, model: Model) -> None:
     ).all()
     last = db.scalar(select(func.max(Version.created_at)).where(Version.model_id == model.id))
     values = {
-        "tags": [list(tag) for tag in tags],
+        "tags": [list(tag) for tag in tags.items()],
         "aliases": [list(alias) for alias in aliases],
         "last_version_at": last,
-        "search_text": text_of(model.name, model.purpose, model.fields, [(tag.key, tag.value) for tag in tags]),
+        "search_text": text_of(model.name, model.purpose, model.fields, tags.items()),
     }
     _write(db, ModelSummary.model_id == model.id, values)
 

@@ -65,6 +65,16 @@ def archive_use_case(db: Session, actor: Actor, name: str) -> UseCase:
     return use_case
 
 
+def restore_use_case(db: Session, actor: Actor, use_case_id: str) -> UseCase:
+    """Bring an archived use case back. Raises NotFound, NotAllowed; AlreadyExists when its name is taken."""
+    use_case = queries.get_archived_use_case(db, actor, use_case_id)
+    actor.must(Permission.MANAGE_USE_CASES, use_case)
+    use_case.archived_at = None
+    _save(db, use_case.name)
+    events.record(db, actor, "use_case.restored", use_case)
+    return use_case
+
+
 def _save(db: Session, name: str) -> None:
     try:
         with db.begin_nested():

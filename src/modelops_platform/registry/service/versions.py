@@ -94,4 +94,4 @@ def _freeze(db: Session, actor: Actor, version: Version, paths: dict[str, str]) 
             sizes[sha256] = hold_file(db, actor, sha256, version, name=path, field="files")
     version.files = [VersionFile(path=path, sha256=paths[path], size=sizes[paths[path]]) for path in sorted(paths)]
     version.manifest_digest = manifest_digest((file.path, file.sha256, file.size) for file in version.files)
-    version.digest_state = (DigestState.VERIFIED if paths else DigestState.UNVERIFIED).value
+    version.recorded_digest_state = (DigestState.VERIFIED if paths else DigestState.UNVERIFIED).value

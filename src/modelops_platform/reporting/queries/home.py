@@ -30,13 +30,15 @@ class Home:
     tasks: list[Task]
     models: Sequence[Model]
     changes: list[LogEntry]
+    has_any_model: bool
 
 
 def get_home(db: Session, actor: Actor) -> Home:
     """Return what this person is needed for, the models they answer for, and what happened to these."""
     models = _mine(db, actor)
     tasks = [*_votes(db, actor), *_alerts(db, actor, models), *_gaps(models)]
-    return Home(tasks[:MOST_TASKS], models[:MOST_MODELS], _changes(db, models))
+    has_any = bool(models) or db.scalar(visible_to(actor).with_only_columns(Model.id).limit(1)) is not None
+    return Home(tasks[:MOST_TASKS], models[:MOST_MODELS], _changes(db, models), has_any)
 
 
 def _mine(db: Session, actor: Actor) -> Sequence[Model]:
@@ -69,7 +71,7 @@ def _gaps(models: Sequence[Model]) -> Iterator[Task]:
         summary = model.summary
         is_live = bool(summary.live_environments)
         if summary.tier is None:
-            detail = "It is judged as tier 1 until its risk is assessed."
+            detail = "It is judged as tier 1 until its risk is assessed, and a proposed tier confirmed."
             yield Task(TaskKind.ASSESS, f"Assess the risk of {model.name}", model.name, detail=detail)
         why = attention(light=summary.light, tier=summary.tier, is_live=is_live)
         if why is Attention.BLIND:

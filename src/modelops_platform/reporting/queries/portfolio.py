@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, desc, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, case, desc, func, literal_column, or_, select
+from sqlalchemy.orm import Session, load_only
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor
@@ -130,71 +130,100 @@ def get_portfolio(db: Session, actor: Actor, wanted: PortfolioFilter) -> Portfol
     )
 
 
+_COUNTED = (  # in the order of `Standing`
+    Model.unit_id,
+    SummaryInterval.tier,
+    SummaryInterval.impact,
+    SummaryInterval.likelihood,
+    SummaryInterval.light,
+    SummaryInterval.state,
+    SummaryInterval.is_live,
+)
+
+
 def _standings(db: Session, actor: Actor, at: datetime, wanted: PortfolioFilter) -> list[Standing]:
-    columns = {
-        "unit_id": Model.unit_id,
-        "tier": SummaryInterval.tier,
-        "impact": SummaryInterval.impact,
-        "likelihood": SummaryInterval.likelihood,
-        "light": SummaryInterval.light,
-        "state": SummaryInterval.state,
-        "is_live": SummaryInterval.is_live,
-    }
     statement = _narrowed(_standing_at(actor, at), wanted).with_only_columns(
-        *(column.label(name) for name, column in columns.items()),
-        func.count().label("count"),
-        maintain_column_froms=True,
+        *_COUNTED, func.count(), maintain_column_froms=True
     )
-    return [Standing(**row._mapping) for row in db.execute(statement.group_by(*columns.values()))]
+    return [Standing(*tuple(row)) for row in db.execute(statement.group_by(*_COUNTED))]
+
+
+_DAYS = range(TREND_WEEKS + 1)
+
+
+def _first_day(column: Any, low: int = 0, high: int = len(_DAYS)) -> ColumnElement[int]:
+    """Return the number of the first day that is not before the column's time, found by halving; none is after all."""
+    if low == high:
+        return literal_column(str(low), Integer)
+    middle = (low + high) // 2
+    is_by_then = column <= bindparam(f"day{middle}")
+    return case((is_by_then, _first_day(column, low, middle)), else_=_first_day(column, middle + 1, high))
+
+
+_TREND = select(
+    _first_day(SummaryInterval.from_at).label("begins"),
+    _first_day(SummaryInterval.to_at).label("ends"),  # of an open interval no comparison holds: after all days
+    case((_NEEDS_ANY, 1), else_=0).label("needs"),
+    func.count(),
+).group_by("begins", "ends", "needs")
 
 
 def _trend(db: Session, actor: Actor, at: datetime, wanted: PortfolioFilter) -> list[TrendPoint]:
-    """Count total and attention on the last weeks' days, in one pass over the intervals that touch them."""
-    days = [at - timedelta(weeks=back) for back in range(TREND_WEEKS, -1, -1)]
-    sums: list[Any] = []
-    for day in days:
-        is_then = and_(
-            SummaryInterval.from_at <= day, or_(SummaryInterval.to_at.is_(None), SummaryInterval.to_at > day)
-        )
-        sums.append(func.sum(case((is_then, 1), else_=0)))
-        sums.append(func.sum(case((and_(is_then, _NEEDS_ANY), 1), else_=0)))
+    """Count total and attention on the last weeks' days, in one pass over the intervals that touch them.
+
+    An interval holds from the first day that it had begun by, until before the first day that it had ended by.
+    """
+    days = [at - timedelta(weeks=back) for back in reversed(_DAYS)]
     touching = (
-        select(*sums)
-        .select_from(SummaryInterval)
+        _TREND.select_from(SummaryInterval)
         .join(Model, Model.id == SummaryInterval.model_id)
         .where(
             Model.workspace_id == actor.workspace_id,
             granted(Model, actor),
+            SummaryInterval.from_at <= at,
             or_(SummaryInterval.to_at.is_(None), SummaryInterval.to_at > days[0]),
         )
     )
-    found = [int(value or 0) for value in db.execute(_narrowed(touching, wanted)).one()]
-    return [
-        TrendPoint(day.date().isoformat(), total, needing)
-        for day, total, needing in zip(days, found[::2], found[1::2], strict=True)
-    ]
+    totals, needing = [0] * len(_DAYS), [0] * len(_DAYS)
+    for begins, ends, needs, count in db.execute(
+        _narrowed(touching, wanted), {f"day{n}": day for n, day in enumerate(days)}
+    ):
+        for n in range(begins, ends):
+            totals[n] += count
+            needing[n] += count * needs
+    return [TrendPoint(day.date().isoformat(), *counts) for day, *counts in zip(days, totals, needing, strict=True)]
+
+
+_URGENCY = case((_NEEDS_ANY, 0), (SummaryInterval.light == "warn", 1), (SummaryInterval.is_live, 2), else_=3)
+_RANK = case({light: position for position, light in enumerate(LIGHTS)}, value=SummaryInterval.light, else_=9)
 
 
 def _page(db: Session, actor: Actor, at: datetime, wanted: PortfolioFilter) -> Page[SummaryInterval]:
-    urgency = case((_NEEDS_ANY, 0), (SummaryInterval.light == "warn", 1), (SummaryInterval.is_live, 2), else_=3)
-    rank = case({light: position for position, light in enumerate(LIGHTS)}, value=SummaryInterval.light, else_=9)
     return paginate(
         db,
         _narrowed(_standing_at(actor, at), wanted),
-        urgency,
+        _URGENCY,
         func.coalesce(SummaryInterval.tier, 1),
-        rank,
+        _RANK,
         desc(SummaryInterval.model_id),
         cursor=wanted.cursor,
         limit=wanted.limit,
     )
 
 
+_SHOWN = (
+    select(Model, ModelSummary)
+    .join(ModelSummary, ModelSummary.model_id == Model.id)
+    .options(
+        load_only(Model.name, Model.unit_id, Model.owner_id, raiseload=True),
+        load_only(ModelSummary.live_environments, ModelSummary.sparkline, ModelSummary.next_review, raiseload=True),
+    )
+)
+
+
 def _rows(db: Session, page: Page[SummaryInterval], units: dict[str, str]) -> list[Row]:
     ids = [standing.model_id for standing in page.items]
-    found = db.execute(
-        select(Model, ModelSummary).join(ModelSummary, ModelSummary.model_id == Model.id).where(Model.id.in_(ids))
-    )
+    found = db.execute(_SHOWN.where(Model.id.in_(ids)))
     models = {model.id: (model, summary) for model, summary in found}
     owners = identity.names_of(db, {model.owner_id for model, _summary in models.values()})
     return [

@@ -1,0 +1,63 @@
+"""Verbs on stored files: permission, rule, write, event."""
+
+from .blobs import (
+    KEPT_UNUSED_FOR,
+    MOST_AT_ONCE,
+    REMOVE,
+    SCAN,
+    Holder,
+    add_blob,
+    forget_removed,
+    get_download,
+    get_readable,
+    keep_report,
+    mark_orphans,
+    move_holds,
+    note_damage,
+    open_quarantined,
+    release_blobs,
+    scan_again,
+    unreadable,
+    use_blob,
+)
+from .checks import note_checked
+from .previews import keep_preview
+from .storage import COLLECT, DIGITS, begin_collection, claim_unnamed, end_rule, forget_upload, set_rule
+from .uploads import add_part, begin_upload, beyond_the_end, cancel_upload, expire_uploads, finish_upload, misplaced
+
+__all__ = [
+    "COLLECT",
+    "DIGITS",
+    "KEPT_UNUSED_FOR",
+    "MOST_AT_ONCE",
+    "REMOVE",
+    "SCAN",
+    "Holder",
+    "add_blob",
+    "add_part",
+    "begin_collection",
+    "begin_upload",
+    "beyond_the_end",
+    "cancel_upload",
+    "claim_unnamed",
+    "end_rule",
+    "expire_uploads",
+    "finish_upload",
+    "forget_removed",
+    "forget_upload",
+    "get_download",
+    "get_readable",
+    "keep_preview",
+    "keep_report",
+    "mark_orphans",
+    "misplaced",
+    "move_holds",
+    "note_checked",
+    "note_damage",
+    "open_quarantined",
+    "release_blobs",
+    "scan_again",
+    "set_rule",
+    "unreadable",
+    "use_blob",
+]

@@ -1,0 +1,16 @@
+"""Verbs of the log: write an event, seal what was written, erase what is personal."""
+
+from .erasing import erase_personal
+from .recording import Recorded, record, record_refusal
+from .rotating import rotate_key
+from .sealing import has_unsealed, seal_events
+
+__all__ = [
+    "Recorded",
+    "erase_personal",
+    "has_unsealed",
+    "record",
+    "record_refusal",
+    "rotate_key",
+    "seal_events",
+]

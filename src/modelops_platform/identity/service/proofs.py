@@ -1,0 +1,27 @@
+"""Proofs from outside that may be used once, or a few times, and attempts to use bad ones."""
+
+import hashlib
+from datetime import datetime
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, delete, insert, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from modelops_platform.core import clock
+
+from ..tables import SpentProof
+
+
+def spend(db: Session, proof: str, *, until: datetime, times: int = 1) -> bool:
+    """Use a proof up, and say whether it could still be used; forgotten once it has expired by itself."""
+    db.execute(delete(SpentProof).where(SpentProof.expires_at < clock.now()))
+    digest = hashlib.sha256(proof.encode()).hexdigest()
+    try:
+        with db.begin_nested():
+            db.execute(insert(SpentProof).values(digest=digest, uses=1, expires_at=until))
+    except IntegrityError:
+        again = update(SpentProof).where(SpentProof.digest == digest, SpentProof.uses < times)
+        changed = cast("CursorResult[Any]", db.execute(again.values(uses=SpentProof.uses + 1)))
+        return changed.rowcount == 1
+    return True

@@ -1,0 +1,1 @@
+"""Words, limits and searches of tracking."""

@@ -1,0 +1,82 @@
+"""The message for the next page, with the way back."""
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from modelops_platform.web.flash import LARGEST_COOKIE, read_toast, write_toast
+from modelops_platform.web.frame import Undo
+
+
+def test_what_is_written_is_read() -> None:
+    undo = Undo("/models/x/tags/remove", {"key": "a;b, \U0001f408"})
+    toast = read_toast(write_toast("Tagged “a”.", undo))
+    assert toast is not None
+    assert (toast.text, toast.undo) == ("Tagged “a”.", undo)
+    assert read_toast(write_toast("Plain")).undo is None  # type: ignore[union-attr]
+
+
+def test_a_way_back_that_does_not_fit_is_left_out() -> None:
+    value = write_toast("Tagged.", Undo("/x", {"value": "ß" * 5000}))
+    assert len(value) <= LARGEST_COOKIE
+    assert read_toast(value).undo is None  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    "made_up",
+    ["", "plain", "%7B", "[]", '{"text": 1}', '{"text":"a","url":"//evil.example","fields":{}}', "[" * 5000,
+     '{"text":"a","url":"https://evil.example"}', '{"text":"a","url":"/\\\\evil.example"}', '{"text":"a","fields":3}'],
+)  # fmt: skip
+def test_a_cookie_that_somebody_made_up_leads_nowhere(made_up: str) -> None:
+    toast = read_toast(made_up)
+    assert toast is None or toast.undo is None
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("make", "act", "living"),
+    [
+        (("/api/v1/models", {"name": "a"}), ("/models/a/archive", {}), "/models/a"),
+        (("/api/v1/use-cases", {"name": "a", "purpose": "b"}), ("/use-cases/a/archive", {}), "/use-cases/a"),
+        (("/api/v1/data-sets", {"name": "a", "digest": "a" * 64}), ("/data-sets/a/archive", {}), "/data-sets/a"),
+    ],
+    ids=["model", "use case", "data set"],
+)
+def test_archiving_offers_the_way_back_without_a_script(
+    client: TestClient, make: tuple[str, dict[str, str]], act: tuple[str, dict[str, str]], living: str
+) -> None:
+    assert client.post(make[0], json=make[1]).status_code == 201
+    led = client.post(act[0], data=act[1])
+    assert led.status_code == 303
+    page = client.get(led.headers["location"]).text
+    back = page.split('id="toasts"')[1].split('action="')[1].split('"')[0]
+    assert 'data-toast="undo"' in page
+    assert client.get(living).status_code == 404
+    assert client.post(back).status_code == 303
+    assert client.get(living).status_code == 200
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_tag_goes_back_to_what_it_was(client: TestClient) -> None:
+    client.post("/api/v1/models", json={"name": "a", "tags": {"season": "winter"}})
+
+    def undo(path: str, data: dict[str, str]) -> dict[str, str]:
+        led = client.post(path, data=data)
+        form = client.get(led.headers["location"]).text.split('id="toasts"')[1].split("</form>")[0]
+        fields = [part.split('"')[0] for part in form.split('name="')[1:]]
+        values = [part.split('"')[0] for part in form.split('value="')[1:]]
+        assert client.post(
+            form.split('action="')[1].split('"')[0], data=dict(zip(fields, values, strict=True))
+        ).is_redirect
+        tags: dict[str, str] = client.get("/api/v1/models/a").json()["tags"]
+        return tags
+
+    assert undo("/models/a/tags", {"key": "season", "value": "summer"}) == {"season": "winter"}
+    assert undo("/models/a/tags", {"key": "team", "value": "x"}) == {"season": "winter"}
+    assert undo("/models/a/tags/remove", {"key": "season"}) == {"season": "winter"}
+
+
+def test_all_scripts_of_ours_are_small() -> None:
+    static = Path(__file__).resolve().parents[2] / "static"
+    assert sum(path.stat().st_size for path in static.glob("*.js")) < 60_000
