@@ -43,7 +43,7 @@ def measure(*, quick: bool, postgres: bool) -> int:
         for database, fresh in databases.items():
             try:
                 results[database] = list(figures.measure(size, fresh()))
-                results[database] += audit.measure(size.events, fresh())
+                results[database] += audit.measure(size.events, size.file_megabytes, fresh)
                 results[database] += artifacts.measure(size.file_megabytes, fresh())
             except figures.Refused as refused:
                 print(f"FAILED: {refused}", file=sys.stderr)

@@ -23,6 +23,7 @@ from modelops_platform.events.queries import Prover
 from modelops_platform.events.service import seal_events, sealing
 from modelops_platform.events.tables import Event, UnplacedEvent
 
+from . import copies
 from .figures import Figure
 from .server import Home
 
@@ -32,8 +33,11 @@ _WRITTEN_AT_ONCE = 10_000
 _KINDS = ("model.registered", "alias.set", "gate.asked", "deployment.activated", "version.added", "monitor.changed")
 
 
-def measure(events: int, database_url: str | None = None, say: Callable[[str], None] = print) -> Iterator[Figure]:
-    """Fill the log of a home, check it as people do, and prove events of it."""
+def measure(
+    events: int, megabytes: int, fresh: Callable[[], str | None], say: Callable[[str], None] = print
+) -> Iterator[Figure]:
+    """Fill the log of a home, check it as people do, prove events of it, and copy it all with its files."""
+    database_url = fresh()
     with tempfile.TemporaryDirectory(prefix="modelops-bench-") as folder:
         home = Home(Path(folder) / "home", database_url)
         home.run("db", "upgrade")
@@ -46,6 +50,7 @@ def measure(events: int, database_url: str | None = None, say: Callable[[str], N
             words = home.run("audit", "verify").partition("\n")[0]
             yield Figure("The log", f"verify {events:,} events", time.monotonic() - began, "s", 8.0, words)
             yield _prove(database)
+            yield from copies.measure(home, database, megabytes, fresh, say)
         finally:
             database.dispose()
 

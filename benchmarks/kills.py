@@ -55,11 +55,12 @@ def _page(found: dict[str, tuple[Ledger, float]], kills: int) -> str:
         "",
         f"Last run: {datetime.now(UTC):%Y-%m-%d}.",
         "",
-        "| Database | Kills | Acknowledged answers | Faults | Minutes |",
-        "| --- | --- | --- | --- | --- |",
+        "| Database | Kills | Acknowledged answers | Told to try again | Faults | Minutes |",
+        "| --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {name} | {kills} | {ledger.acknowledged:,} | {len(ledger.faults)} | {seconds / 60:.1f} |"
+        f"| {name} | {kills} | {ledger.acknowledged:,} | {ledger.told_to_wait} | {len(ledger.faults)}"
+        f" | {seconds / 60:.1f} |"
         for name, (ledger, seconds) in found.items()
     ]
     return "\n".join(lines) + "\n"

@@ -12,6 +12,7 @@ from modelops_platform.artifacts import api as artifacts_api
 from modelops_platform.artifacts import pages as artifacts_pages
 from modelops_platform.core.actor import Permission
 from modelops_platform.core.db import WEB_PATIENCE_SECONDS, Database
+from modelops_platform.core.keys import load_keys
 from modelops_platform.core.outgoing import outgoing_of
 from modelops_platform.core.settings import Settings, get_settings
 from modelops_platform.deployments import api as deployments_api
@@ -45,6 +46,7 @@ from modelops_platform.tracking import pages as tracking_pages
 from modelops_platform.tracking.tables import Experiment
 from modelops_platform.web.application import Application
 from modelops_platform.web.errors import answer_errors
+from modelops_platform.web.flash import flash_key
 from modelops_platform.web.frame import Action, Entry, Tab
 from modelops_platform.web.render import make_templates, name_paths
 from modelops_platform.web.static import serve_static
@@ -78,17 +80,19 @@ ROUTERS: list[APIRouter] = [
 FRAME = [
     Entry("Home", "home", key="h"),
     Entry("Portfolio", "show_portfolio", key="p"),
-    Entry("Models", "list_models", "Build", key="m"),
-    Entry("Experiments", "list_experiments", "Build", key="x"),
-    Entry("Use cases", "list_use_cases", "Build", key="u"),
-    Entry("Data sets", "list_data_sets", "Build", key="s"),
-    Entry("Recipes", "list_recipes", "Build", key="r"),
-    Entry("Deployments", "list_deployments", "Run", key="d"),
-    Entry("Monitoring", "show_monitoring", "Run", count_route="count_alerts", key="o"),
+    Entry("Models", "list_models", "Build", key="m", covers=("/register", "/compare", "/archived-models")),
+    Entry("Experiments", "list_experiments", "Build", key="x", covers=("/runs",)),
+    Entry("Traces", "list_traces", "Build", key="t"),
+    Entry("Prompts", "list_prompts", "Build"),
+    Entry("Use cases", "list_use_cases", "Build", key="u", covers=("/add-use-case",)),
+    Entry("Data sets", "list_data_sets", "Build", key="s", covers=("/record-data-set",)),
+    Entry("Recipes", "list_recipes", "Build", key="r", covers=("/create-recipe", "/training-runs")),
+    Entry("Deployments", "list_deployments", "Run", key="d", covers=("/deploy",)),
+    Entry("Monitoring", "show_monitoring", "Run", count_route="count_alerts", key="o", covers=("/alerts", "/points")),
     Entry("Jobs", "list_jobs", "Run", Permission.VIEW_JOBS, key="j"),
-    Entry("Approvals", "list_approvals", "Govern", count_route="count_approvals", key="a"),
+    Entry("Approvals", "list_approvals", "Govern", count_route="count_approvals", key="a", covers=("/decisions",)),
     Entry("Policies", "list_policies", "Govern", key="y"),
-    Entry("Audit", "list_events", "Govern", Permission.VIEW_AUDIT, key="l"),
+    Entry("Audit", "list_events", "Govern", Permission.VIEW_AUDIT, key="l", covers=("/log",)),
     Entry(
         "Access requests",
         "list_access_requests",
@@ -199,4 +203,5 @@ def open_home(app: FastAPI, settings: Settings, database: Database) -> None:
     """Give the application the installation it serves: settings, database, and what they lead to."""
     app.state.settings = settings
     app.state.database = database
+    app.state.flash_key = flash_key(load_keys(settings.keys_folder).events)
     app.state.providers = Providers(outgoing_of(settings))

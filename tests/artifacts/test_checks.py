@@ -1,4 +1,4 @@
-"""Stored bytes that are changed, swapped, cut short or gone: never served, told once, found by night, seen by policies."""
+"""Stored bytes that are changed, swapped, cut short or gone: never served, told once, seen by policies."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -4,6 +4,7 @@ import base64
 import io
 import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from modelops_platform.artifacts.tables import Blob, Preview
 from modelops_platform.core import clock
 from modelops_platform.core.db import Database
 from tests.artifacts import samples
+from tests.artifacts.test_api import uploader_of
 
 FILES = "/api/v1/files"
 ClientAs = Callable[..., TestClient]
@@ -194,3 +196,32 @@ def test_a_page_shows_a_file_once_looked_into_and_only_to_who_may_see_it(
     scanned(database, Format.IMAGE, "dangerous")
     assert "calls this file dangerous" in maker.get(f"/files/{sha256}/show").text
     assert maker.get(f"/files/{sha256}/picture?form=picture").status_code == 403
+
+
+def test_texts_are_compared_by_lines_and_hostile_ones_in_bounded_time(
+    client_as: ClientAs, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maker = client_as("contributor")
+
+    def kept(content: bytes) -> str:
+        return str(maker.put(FILES, content=content).json()["sha256"])
+
+    before, after = kept(b"a\nb\nc\n"), kept(b"a\nB\nc\nd\n")
+    slow = [kept(b"".join(b"%d\n" % (n * step % 997) for n in range(60_000))) for step in (3, 5)]
+    binary = kept(bytes(range(256)))
+    scanned(database, Format.TEXT)
+    with database.write() as db:
+        db.execute(update(Blob).where(Blob.sha256 == binary).values(format=Format.OTHER.value))
+    owner = uploader_of(database, before)
+    found = showing.compare_files(database, owner, before, after)
+    assert (found["added"], found["removed"]) == (2, 1)
+    assert found["rows"] == [
+        ["equal", 1, "a", 1, "a"],
+        ["changed", 2, "b", 2, "B"],
+        ["equal", 3, "c", 3, "c"],
+        ["changed", None, None, 4, "d"],
+    ]
+    assert showing.compare_files(database, owner, before, binary)["unshown"] == "They are not both text."
+    monkeypatch.setattr(showing, "DIFFERENCE_LIMITS", replace(showing.DIFFERENCE_LIMITS, cpu_seconds=1))
+    told = showing.compare_files(database, owner, *slow)
+    assert "unshown" in told or told["is_cut"]

@@ -15,6 +15,7 @@ from modelops_platform.web.routing import PERMISSION, PUBLIC
 
 PARAMETER = re.compile(r"\{(\w+)\}")
 READING = ("GET", "HEAD")
+TRACE, PROMPT = f"tr-{1:032x}", "greet"
 MLFLOW = envelope.PREFIXES
 Get = Callable[[str], Any]  # a path below /api/v1 -> its JSON
 
@@ -153,6 +154,8 @@ _FIND: dict[tuple[str, str], Callable[[Addresses], Any]] = {
     ("/holds", "hold_id"): lambda at: at.first("/holds"),
     ("/uploads", "upload_id"): lambda at: at.first("/uploads"),
     ("/experiments", "experiment_id"): lambda at: "0",
+    ("/traces", "trace_id"): lambda at: TRACE,
+    ("/prompts", "name"): lambda at: PROMPT,
     ("/runs", "run_id"): lambda at: at.first("/experiments/0/runs"),
     ("/files", "sha256"): lambda at: at.version()["files"][0]["sha256"],
     ("/environments", "environment"): lambda at: at.first("/environments", "name"),

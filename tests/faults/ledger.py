@@ -26,8 +26,14 @@ from tests.test_serve import Server, environment, modelops, operator, until
 
 MODEL = "ledger"
 LARGEST_FILE = 3_000_000
+LEAST_BETWEEN_KILLS = 20
 JOBS_END_WITHIN_SECONDS = 90.0
+SCAN_SECONDS = 4.0  # one after the other, on a busy machine
 API = "/api/v1"
+
+
+class ToldToWait(Exception):
+    """The platform asks to try again a little later: nothing was acknowledged."""
 
 
 class Ledger:
@@ -38,7 +44,7 @@ class Ledger:
         self.values: dict[str, set[Any]] = {}  # what an address may hold: the acknowledged value, and one in doubt
         self.files: dict[str, tuple[bytes, bool]] = {}
         self.faults: list[str] = []
-        self.acknowledged = 0
+        self.acknowledged = self.told_to_wait = 0
         self._numbers = itertools.count(1)
         self._stop = threading.Event()
 
@@ -57,8 +63,12 @@ class Ledger:
         with client_of(url, token) as client:
             try:
                 while not self._stop.is_set():
-                    write(client)
-                    self.acknowledged += 1
+                    try:
+                        write(client)
+                        self.acknowledged += 1
+                    except ToldToWait:
+                        self.told_to_wait += 1
+                        self._stop.wait(1.0)
             except httpx2.TransportError:
                 return  # killed in the middle
             except Exception as error:  # noqa: BLE001 - whatever else happens is a fault of the platform
@@ -88,10 +98,21 @@ class Ledger:
         self.files[sha256] = content, False
         self._must(client.put(f"{API}/files?name=part.bin", content=content), 201)
         self.files[sha256] = content, True
+        self._stop.wait(0.2)  # each file is a job of half a second
 
     def _must(self, answer: Any, *statuses: int) -> None:
+        if answer.status_code == 503 and "retry-after" in answer.headers:
+            raise ToldToWait
         if answer.status_code not in statuses:
             raise AssertionError(f"{answer.request.url.path}: {answer.status_code} {answer.text[:300]}")
+
+    def _at_last(self, ask: Callable[[], Any]) -> None:
+        """Ask as long as the platform wants a moment more."""
+        while True:
+            try:
+                return self._must(ask(), 201)
+            except ToldToWait:
+                time.sleep(1.0)
 
     # ---- reading ----------------------------------------------------------------------------------------------------
 
@@ -102,7 +123,7 @@ class Ledger:
             if found != 200 and (was_told or found != 404):
                 self.faults.append(f"the model {name} answers {found}")
             if not was_told:
-                self._must(create(client, name, key), 201)  # as a client does that heard nothing
+                self._at_last(partial(create, client, name, key))  # as a client does that heard nothing
                 self.models[name] = key, True
         self._check_value(
             client, f"/models/{MODEL}", f"/models/{MODEL}/tags/turn", lambda model: model["tags"].get("turn")
@@ -112,7 +133,7 @@ class Ledger:
         for sha256, (content, was_told) in list(self.files.items()):
             answer = client.get(f"{API}/files/{sha256}")
             if answer.status_code == 404 and not was_told:
-                self._must(client.put(f"{API}/files?name=part.bin", content=content), 201)
+                self._at_last(partial(client.put, f"{API}/files?name=part.bin", content=content))
             elif answer.status_code != 200 or answer.content != content:
                 self.faults.append(f"the file {sha256} answers {answer.status_code}, {len(answer.content)} bytes")
             self.files[sha256] = content, True
@@ -126,7 +147,7 @@ class Ledger:
 
     def check_whole(self, client: httpx2.Client) -> None:
         """Wait until all jobs have ended, and look for what lies about or is told twice."""
-        until(lambda: not unfinished(client), JOBS_END_WITHIN_SECONDS)
+        until(lambda: not unfinished(client), JOBS_END_WITHIN_SECONDS + SCAN_SECONDS * len(self.files))
         for sha256 in self.files:
             report = client.get(f"{API}/files/{sha256}/report").json()
             if report["scanned_at"] is None:
@@ -226,7 +247,7 @@ def run(victim: Victim, kills: int, say: Callable[[str], None] = lambda _line: N
     server = victim.start()
     victim.furnish(server.url)
     for number in range(1, kills + 1):
-        ledger.write_until(server.url, victim.token, partial(_strike, server, number))
+        ledger.write_until(server.url, victim.token, partial(_strike, ledger, server, number))
         server.end()
         server.close()
         if number % 3 == 0:
@@ -243,9 +264,11 @@ def run(victim: Victim, kills: int, say: Callable[[str], None] = lambda _line: N
     return ledger
 
 
-def _strike(server: Server, number: int) -> None:
-    """Let them write for a moment, then kill everything, or what it started goes on alone for its last seconds."""
-    time.sleep(random.uniform(0.3, 1.5))
+def _strike(ledger: Ledger, server: Server, number: int) -> None:
+    """Let them write for a while, then kill everything, or what it started goes on alone for its last seconds."""
+    wanted = ledger.acknowledged + LEAST_BETWEEN_KILLS
+    until(lambda: ledger.acknowledged >= wanted or ledger.faults)
+    time.sleep(random.uniform(0.0, 1.0))
     if number % 2:
         kill(psutil.Process(server.job_process().pid))
         time.sleep(random.uniform(0.0, 0.5))

@@ -75,7 +75,7 @@ class Grown:
         for server in [*self.web, self.gateway]:
             assert server.end()[0] == 0
             server.close()
-        assert [worker.wait(15) for worker in self.workers] == [0] * WORKERS
+        assert {worker.wait(15) for worker in self.workers} == {0}
         self.database.dispose()
 
 
@@ -157,20 +157,23 @@ def test_a_job_is_watched_from_any_web_process(grown: Grown) -> None:
     assert heard.endswith("event: end\ndata:\n\n")
 
 
-def test_no_time_is_fired_twice_or_missed_when_a_worker_is_killed(grown: Grown) -> None:
+def test_no_time_is_fired_twice_or_missed_when_workers_are_killed(grown: Grown) -> None:
     with grown.database.write() as db:
         schedule = service.set_schedule(db, SYSTEM, "often", UPKEEP, {}, Rhythm(every_seconds=1))
         schedule_id = schedule.id
     fired = "SELECT count(*) FROM jobs WHERE schedule_id = :id"
     until(lambda: grown.count(fired, id=schedule_id) >= 3)
-    grown.workers[0].kill()
-    grown.workers[0].wait()
-    before = grown.count(fired, id=schedule_id)
-    until(lambda: grown.count(fired, id=schedule_id) >= before + 3)
-    grown.workers[0] = grown.start_worker()
+    first, second = grown.workers
+    grown.workers.append(grown.start_worker())
+    for killed in (first, second):  # the last time nobody is left but the one that was started meanwhile
+        grown.workers.remove(killed)
+        killed.kill()
+        killed.wait()
+        before = grown.count(fired, id=schedule_id)
+        until(lambda before=before: grown.count(fired, id=schedule_id) >= before + 3)
     with grown.database.write() as db:
         service.pause_schedule(db, SYSTEM, db.get_one(Schedule, schedule_id))
-    assert grown.count(f"{fired} AND attempts > 1", id=schedule_id) <= 1, "only what the killed one held"
+    assert grown.count(f"{fired} AND attempts > 1", id=schedule_id) <= 2, "only what the killed ones held"
     twice = (
         "SELECT count(*) FROM (SELECT due_at FROM jobs WHERE schedule_id = :id GROUP BY due_at HAVING count(*) > 1) d"
     )
@@ -213,6 +216,6 @@ def test_web_processes_are_replaced_one_by_one_without_a_failed_answer(grown: Gr
 
 def test_the_gateway_answers_what_deployments_are_asked_and_nothing_else(grown: Grown) -> None:
     headers = {"authorization": f"Bearer {grown.token}"}
-    assert grown.gateway.get("/v2/health/ready").status_code == 200
+    assert grown.gateway.get("/v2/health/ready", headers=headers).status_code == 200
     assert grown.gateway.get("/v2", headers=headers).json()["name"] == "modelops"
     assert grown.gateway.get("/models", headers=headers).status_code == 404

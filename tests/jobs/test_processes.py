@@ -124,7 +124,7 @@ def test_two_processes_never_fire_a_time_twice(database: Database, settings: Set
             service.set_schedule(db, SYSTEM, f"tick {number}", "test.tick", {}, Rhythm(every_seconds=1))
     with two_processes(settings) as processes:
         processes.wait_until_ready()
-        time.sleep(3.2)
+        time.sleep(3.5)
         assert processes.end() == [0, 0]
     with database.read() as db:
         rows = db.execute(text("SELECT schedule_id, due_at, state FROM jobs ORDER BY schedule_id, due_at")).all()

@@ -252,6 +252,7 @@ def test_locations_that_lead_elsewhere_are_refused(wire: Wire, location: str) ->
 
 def test_experiments_know_their_errors(wire: Wire, db: Session) -> None:
     made = wire.post("experiments/create", name="e", tags=[{"key": "k", "value": "v"}])["experiment_id"]
+    assert [one["experiment_id"] for one in wire.get("experiments/list")["experiments"]] == [made, "0"]
     assert wire.refused("experiments/create", name="e") == (400, "RESOURCE_ALREADY_EXISTS")
     assert wire.refused("experiments/create", name="x" * 501) == INVALID
     assert wire.refused("experiments/delete", experiment_id="999") == UNKNOWN

@@ -42,6 +42,7 @@ def test_sixty_four_writers_meet_no_error(live: int, cast: Cast) -> None:
 
     with ThreadPoolExecutor(CLIENTS) as pool:
         runs = list(pool.map(log, range(CLIENTS)))
+    first.close()  # it may have been idle for too long
     points = ask(first, "GET", f"metrics/get-history?run_id={shared}&metric_key=m")["metrics"]
     assert len(points) == CLIENTS * CALLS
     for run_id in runs[::8]:

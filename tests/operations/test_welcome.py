@@ -98,7 +98,10 @@ def test_sample_data_comes_and_goes_whole_and_touches_nothing_else(
     assert sorted(listed) == ["sample-one", "sample-two"]
     assert "modelops.sample" in client.get("/api/v1/models/sample-one").json()["tags"]
     assert client.post("/api/v1/models", json={"name": "churn", "use_case": "Sample - Lending"}).status_code == 201
+    tagged = {"name": "tagged by hand", "tags": {"modelops.sample": ""}, "use_case": "Sample - Lending"}
+    assert client.post("/api/v1/models", json=tagged).status_code == 201
     assert client.post("/api/v1/data-sets", json={"name": "mine", "digest": "b" * 64}).status_code == 201
+    assert "2 sample models" in client.get("/welcome").text
     with database.write() as db:
         assert samples.remove(db, actor) == {"models": 2}
     with database.read() as db:
@@ -107,6 +110,6 @@ def test_sample_data_comes_and_goes_whole_and_touches_nothing_else(
             for table in (Model, DataSet, UseCase)
         }
     # The use case stays, because a model that is no sample serves it by now.
-    assert living == {Model: {"churn"}, DataSet: {"mine"}, UseCase: {"Sample - Lending"}}
+    assert living == {Model: {"churn", "tagged by hand"}, DataSet: {"mine"}, UseCase: {"Sample - Lending"}}
     with database.write() as db:
         assert samples.remove(db, actor) == {"models": 0}

@@ -9,6 +9,8 @@ from starlette.testclient import TestClient
 
 from modelops_platform.core.db import Database
 from modelops_platform.tracking import service
+from modelops_platform.tracking.domain.otlp import ToldSpan
+from modelops_platform.tracking.domain.traces import AssessmentKind, SourceType, ToldAssessment, ToldTrace, TraceState
 from tests.factories import SYSTEM, Cast, count_events
 
 
@@ -85,3 +87,50 @@ def test_others_experiments_do_not_exist(client_as: Callable[..., TestClient], d
         assert stranger.get(path).status_code == 404, path
     assert stranger.post(f"/runs/{run}/delete").status_code == 404
     assert stranger.post(f"/experiments/{made}/delete").status_code == 404
+
+
+def test_a_trace_is_shown_step_by_step(client: TestClient, database: Database) -> None:
+    with database.write() as db:
+        content = {"value": True, "rationale": "as it is"}
+        judged = ToldAssessment("rate", AssessmentKind.FEEDBACK, content, SourceType.HUMAN, "carla")
+        told = ToldTrace("tr-shown", 1_000, TraceState.ERROR, 90, request_preview="Why?", assessments=[judged])
+        told.tags = {"mlflow.traceName": "ask", "team": "cards"}
+        service.put_trace(db, SYSTEM, "0", told)
+        spans = [
+            ToldSpan("tr-shown", f"{n:016x}", parent, name, "OK", n * 10**6, n * 10**6 + 2_500_000, {}, {}, content)
+            for n, parent, name, content in (
+                (1, None, "first", '{"status": {"message": "broke"}}'),
+                (2, f"{1:016x}", "second", '{"attributes": [{"key": "k", "value": {"string_value": "<b>"}}]}'),
+                (3, f"{4:016x}", "round", "{}"),
+                (4, f"{3:016x}", "and round", "{}"),
+            )
+        ]
+        service.log_spans(db, SYSTEM, "0", spans)
+    for page in ("/traces", "/experiments/0/traces", "/traces?q=status = 'ERROR'"):
+        shown = client.get(page).text
+        assert "/traces/tr-shown" in shown
+        assert "Why?" in shown
+    assert "No trace matches" in client.get("/traces?q=status = 'OK'").text
+    assert client.get("/traces?q=status").status_code == 422
+    shown = client.get("/traces/tr-shown").text
+    for text in ("ask", "cards", "rate", "carla", "as it is", "broke", "&lt;b&gt;", "round", "2.5 ms"):
+        assert text in shown
+    assert client.get("/traces/tr-none").status_code == 404
+
+
+def test_prompts_are_listed_apart_with_their_texts(client: TestClient) -> None:
+    def post(path: str, body: dict[str, object]) -> None:
+        answer = client.post(f"/api/2.0/mlflow/{path}", json=body)
+        assert answer.status_code == 200, answer.text
+
+    is_prompt = {"key": "mlflow.prompt.is_prompt", "value": "true"}
+    post("registered-models/create", {"name": "greet", "tags": [is_prompt]})
+    for text, kind in (("Greet <{{name}}>", "text"), ('[{"role": "system", "content": "Be kind"}]', "chat")):
+        tags = [is_prompt, {"key": "mlflow.prompt.text", "value": text}, {"key": "_mlflow_prompt_type", "value": kind}]
+        post("model-versions/create", {"name": "greet", "source": "dummy-source", "tags": tags})
+    assert "/prompts/greet" in client.get("/prompts").text
+    assert "greet" not in client.get("/models").text.replace("/prompts", "")
+    page = client.get("/prompts/greet").text
+    for shown in ("Version 2", "Greet &lt;{{name}}&gt;", "system", "Be kind"):
+        assert shown in page
+    assert client.get("/prompts/nothing").status_code == 404

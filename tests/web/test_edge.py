@@ -50,6 +50,8 @@ def test_posts_from_other_sites_are_refused(client: TestClient, nobody: TestClie
         {"sec-fetch-site": "same-site"},
         {"origin": "https://evil.example"},
         {"origin": "null"},
+        {"origin": "http://[bad"},
+        {"origin": "http://evil.example/http://testserver"},
         {"origin": "http://testserver.evil.example"},
         {"origin": "http://testserver:81"},
         {"sec-fetch-site": "none", "origin": "https://evil.example"},

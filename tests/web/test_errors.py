@@ -26,6 +26,9 @@ def test_htmx_is_told_to_go_to_sign_in_and_come_back_to_its_page(nobody: TestCli
     answer = nobody.get("/models?q=xy", headers=sent)
     assert answer.headers["hx-redirect"] == "/login?next=%2Fmodels"
     assert "location" not in answer.headers
+    for odd in ("http://[::1", "http://evil.example//evil.example", "\x80"):
+        answer = nobody.get("/models", headers={"hx-request": "true", "hx-current-url": odd.encode("latin-1")})
+        assert answer.headers["hx-redirect"].startswith("/login"), odd
 
 
 def test_not_found_is_rendered_for_each_reader(client: TestClient) -> None:

@@ -7,12 +7,11 @@ import tempfile
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import nh3
+from typing import TYPE_CHECKING, Any
 
 from modelops_platform.core.actor import Actor
 from modelops_platform.core.db import Database
+from modelops_platform.core.deferred import Deferred
 
 from . import queries, service
 from .domain import (
@@ -29,6 +28,11 @@ from .limited import Ending, run_limited
 from .limits import MIB, Limits
 from .store import Damage, Store, Stored, store_of
 from .tables import Blob
+
+if TYPE_CHECKING:
+    import nh3
+else:
+    nh3 = Deferred("nh3")
 
 EDITION = 1
 LIMITS = Limits(wall_seconds=30.0, cpu_seconds=20, memory_bytes=3072 * MIB, output_bytes=16 * MIB)

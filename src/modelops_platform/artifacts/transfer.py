@@ -32,6 +32,12 @@ async def receive(request: Request, name: str) -> Blob:
     the connection breaks off.
     """
     name = clean_path(name, field="name")
+    received = await take_in(request)
+    return await run_in_threadpool(_name, request, received, name)
+
+
+async def take_in(request: Request) -> Received:
+    """Store the request's body as `receive` does, without a row: the caller writes one, or the bytes go again."""
     expected = expected_digest(request.headers)
     for header in ("content-encoding", "content-range"):
         if request.headers.get(header, "identity") != "identity":
@@ -44,7 +50,7 @@ async def receive(request: Request, name: str) -> Blob:
         except ClientDisconnect:
             words = "The connection broke off before the file had arrived."
             raise InvalidInput(words, remedy="Send it again.", field="body") from None
-        return await run_in_threadpool(_store, request, incoming, name, expected)
+        return await run_in_threadpool(_keep, request, incoming, expected)
 
 
 async def _take(chunks: AsyncIterator[bytes], write: Callable[[bytes], None]) -> None:
@@ -163,13 +169,12 @@ def store_part(request: Request, file: BinaryIO, name: str) -> Blob:
     with open_store(request.app.state.settings).begin() as incoming:
         while piece := file.read(_PIECE_BYTES):
             incoming.write(piece)
-        return _store(request, incoming, name, None)
+        return _name(request, _keep(request, incoming, None), name)
 
 
-def _store(request: Request, incoming: Incoming, name: str, expected: str | None) -> Blob:
-    """Put the bytes in their place, then write the row that names them."""
+def _name(request: Request, received: Received, name: str) -> Blob:
+    """Write the row that names the bytes."""
     database: Database = request.app.state.database
-    received = _keep(request, incoming, expected)
     with database.write() as db:
         return service.add_blob(db, request.state.actor, received, name=name)
 

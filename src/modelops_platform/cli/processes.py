@@ -63,7 +63,8 @@ def run_web(
 ) -> None:
     """Serve on the socket until SIGTERM or SIGINT, then drain.
 
-    `make` names the function below that makes the application; `on_start` is called when pages are served, `on_exit` as soon as the signal comes.
+    `make` names the function below that makes the application; `on_start` is called when pages are served,
+    `on_exit` as soon as the signal comes.
     On uvloop only: with asyncio's own loop, processes that share a socket answer each keep-alive request 40 ms late.
     """
     _allow(host)

@@ -76,8 +76,9 @@ class Json(TypeDecorator[Any]):
 
 
 PATIENCE_SECONDS = 15.0  # of commands and the job process
-WEB_PATIENCE_SECONDS = 1.2  # of whoever waits for a page: then they are told to try again
-_LOCK_LOOK_MS = 20
+WEB_PATIENCE_SECONDS = 1.7  # of whoever waits for a page: then they are told to try again
+_LOCK_LOOK_SECONDS = 0.003
+_GIVEN_UP_FOR_SECONDS = 0.05
 _LONGEST_STATEMENT_OF_WEB_MS = 30_000
 _POSTGRES = {
     "connect_timeout": 2,  # the least that the driver knows
@@ -227,13 +228,13 @@ def _postgres_engine(url: str, *, pool_size: int, patience: float) -> Engine:
 
 
 def _sqlite_engine(url: str, *, pool_size: int, patience: float, writes: bool = False) -> Engine:
-    wait_ms = _LOCK_LOOK_MS if writes else int(patience * 1000)
+    wait_ms = 0 if writes else int(patience * 1000)
     turns = _Turns(patience)
     engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=30,
-        connect_args={"check_same_thread": False, "timeout": wait_ms / 1000},
+        connect_args={"check_same_thread": False, "timeout": PATIENCE_SECONDS},
     )
 
     @event.listens_for(engine, "connect")
@@ -243,11 +244,11 @@ def _sqlite_engine(url: str, *, pool_size: int, patience: float, writes: bool = 
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute(f"PRAGMA busy_timeout={wait_ms}")
         cursor.execute("PRAGMA cache_size=-16000")
         cursor.execute("PRAGMA temp_store=MEMORY")  # nothing is written outside of the home, nor to a full disk
         if not writes:
             cursor.execute("PRAGMA query_only=ON")
+        cursor.execute(f"PRAGMA busy_timeout={wait_ms}")
         cursor.close()
 
     @event.listens_for(engine, "begin")
@@ -273,7 +274,7 @@ class _Turns:
 
     def begin(self, connection: sqlite3.Connection) -> None:
         now = time.monotonic()
-        until = now + (self._patience if now - self._given_up_at > _LOCK_LOOK_MS / 1000 else 0)
+        until = now + (self._patience if now - self._given_up_at > _GIVEN_UP_FOR_SECONDS else 0)
         while True:
             try:
                 connection.execute("BEGIN IMMEDIATE")
@@ -284,6 +285,7 @@ class _Turns:
                 if time.monotonic() > until:
                     self._given_up_at = time.monotonic()
                     raise
+                time.sleep(_LOCK_LOOK_SECONDS)
 
 
 def utc_now() -> datetime:

@@ -2,11 +2,29 @@
 
 import logging
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, BinaryIO, cast
 
 import msgspec
-import structlog
+
+
+@contextmanager
+def _hidden(name: str) -> Iterator[None]:
+    """Have a library not be found."""
+    before = sys.modules.get(name)
+    sys.modules[name] = cast(Any, None)
+    try:
+        yield
+    finally:
+        del sys.modules[name]
+        if before is not None:
+            sys.modules[name] = before
+
+
+with _hidden("rich"):  # for colours on a terminal, which our lines have not; it takes 5 MB of every process
+    import structlog
+
 
 
 def configure_logging(level: str = "info") -> None:

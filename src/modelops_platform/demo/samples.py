@@ -1,6 +1,7 @@
 """Sample data: three small models of the demonstration, brought into an empty installation, and taken out again whole.
 
-What belongs to the sample is what hangs on the models with the tag `modelops.sample`; nothing else is touched.
+What belongs to the sample is what the event `samples.added` names, and what hangs on its models: nothing else is
+touched. The tag `modelops.sample` only tells people.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,10 @@ from sqlalchemy.orm import Session
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.core.errors import TransitionRefused
+from modelops_platform.events import service as events
+from modelops_platform.identity.tables import Workspace
 from modelops_platform.jobs.domain.states import JobState
+from modelops_platform.operations.queries.welcome import SAMPLES_ADDED, sample_ids
 from modelops_platform.pipelines import queries as recipes
 from modelops_platform.pipelines import service as pipelines
 from modelops_platform.pipelines.schemas import RecipeIn
@@ -20,10 +24,11 @@ from modelops_platform.pipelines.tables import TrainingRecipe, TrainingRun
 from modelops_platform.registry import queries, service
 from modelops_platform.registry.domain.names import SAMPLE_TAG
 from modelops_platform.registry.schemas import DataSetIn, ModelIn, UseCaseIn, VersionIn
-from modelops_platform.registry.tables import DataSet, Model, ModelTag, UseCase, Version
+from modelops_platform.registry.tables import DataSet, Model, UseCase, Version
 
 NAMES = ("household-food-cost", "wine-cultivar-check", "affordability-rules")
 PREFIX = "sample-"
+Made = dict[str, list[str]]  # ids by what they are: models, data_sets, use_cases
 
 
 def add(db: Session, actor: Actor, written: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -33,15 +38,16 @@ def add(db: Session, actor: Actor, written: Sequence[Mapping[str, Any]]) -> dict
         raise TransitionRefused(
             "The inventory holds models already.", remedy="Sample data is for an installation that is empty."
         )
-    for each in written:
-        _add_model(db, actor, each)
-    return {"models": [f"{PREFIX}{each['name']}" for each in written]}
+    made: Made = {"models": [], "data_sets": [], "use_cases": []}
+    names = [_add_model(db, actor, each, made) for each in written]
+    events.record(db, actor, SAMPLES_ADDED, db.get_one(Workspace, actor.workspace_id), **made)
+    return {"models": names}
 
 
-def _add_model(db: Session, actor: Actor, each: Mapping[str, Any]) -> None:
+def _add_model(db: Session, actor: Actor, each: Mapping[str, Any], made: Made) -> str:
     name = f"{PREFIX}{each['name']}"
-    use_case = _use_case(db, actor, each["use_case"])
-    data_set = _data_set(db, actor, each["data_set"])
+    use_case = _use_case(db, actor, each["use_case"], made)
+    data_set = _data_set(db, actor, each["data_set"], made)
     wanted = {
         "name": name,
         "kind": each["kind"],
@@ -52,26 +58,31 @@ def _add_model(db: Session, actor: Actor, each: Mapping[str, Any]) -> None:
         "tags": {SAMPLE_TAG: ""},
     }
     model = service.register_model(db, actor, ModelIn.model_validate(wanted))
+    made["models"].append(model.id)
     if each["recipe"] is not None:
         document = each["recipe"] | {"data_set_id": data_set.id}
         recipe = pipelines.create_recipe(db, actor, RecipeIn(name=f"{name} training", model=name, document=document))
         pipelines.start_run(db, actor, recipe.id)
-        return
+        return name
     files = [
         {"path": path, "sha256": artifacts.add_blob(db, actor, received, name=path).sha256}
         for path, received in each["files"].items()
     ]
     version = {"description": "Sample data.", "files": files, "data_set": data_set.id}
     service.add_version(db, actor, model, VersionIn.model_validate(version))
+    return name
 
 
-def _use_case(db: Session, actor: Actor, name: str) -> UseCase:
+def _use_case(db: Session, actor: Actor, name: str, made: Made) -> UseCase:
     sample = f"Sample - {name}"
     found = queries.find_use_case(db, actor, sample)
-    return found or service.create_use_case(db, actor, UseCaseIn(name=sample, purpose="Sample data."))
+    if found is None:
+        found = service.create_use_case(db, actor, UseCaseIn(name=sample, purpose="Sample data."))
+        made["use_cases"].append(found.id)
+    return found
 
 
-def _data_set(db: Session, actor: Actor, each: Mapping[str, Any]) -> DataSet:
+def _data_set(db: Session, actor: Actor, each: Mapping[str, Any], made: Made) -> DataSet:
     name = f"{PREFIX}{each['name']}"
     found = queries.find_data_set(db, actor, name)
     if found is not None:
@@ -87,7 +98,9 @@ def _data_set(db: Session, actor: Actor, each: Mapping[str, Any]) -> DataSet:
         "source": each["source"],
         "licence": each["licence"],
     }
-    return service.create_data_set(db, actor, DataSetIn.model_validate(wanted))
+    data_set = service.create_data_set(db, actor, DataSetIn.model_validate(wanted))
+    made["data_sets"].append(data_set.id)
+    return data_set
 
 
 def remove(db: Session, actor: Actor) -> dict[str, int]:
@@ -96,19 +109,19 @@ def remove(db: Session, actor: Actor) -> dict[str, int]:
     Raises TransitionRefused, NotAllowed. Data sets and use cases that something else uses meanwhile stay.
     """
     actor.must(Permission.MANAGE_USERS)
-    models = db.scalars(queries.visible_to(actor).join(ModelTag).where(ModelTag.key == SAMPLE_TAG)).all()
+    made = sample_ids(db, actor)
+    models = db.scalars(queries.visible_to(actor).where(Model.id.in_(made["models"]))).all()
     ids = [model.id for model in models]
-    data_sets, use_cases = _data_sets_of(db, ids), {model.use_case_id for model in models if model.use_case_id}
     _stop_trainings(db, actor, ids)
     for recipe in db.scalars(recipes.visible_to(actor).where(TrainingRecipe.model_id.in_(ids))).all():
         pipelines.archive_recipe(db, actor, recipe.id)
     for model in models:
         service.archive_model(db, actor, model.name)
     still_used = _data_sets_of(db, db.scalars(queries.visible_to(actor).with_only_columns(Model.id)).all())
-    for data_set in _living(db, DataSet, data_sets - still_used):
+    for data_set in _living(db, DataSet, made["data_sets"] - still_used):
         service.archive_data_set(db, actor, data_set.name)
     serving = set(db.scalars(queries.visible_to(actor).with_only_columns(Model.use_case_id)).all())
-    for use_case in _living(db, UseCase, use_cases - serving):
+    for use_case in _living(db, UseCase, made["use_cases"] - serving):
         service.archive_use_case(db, actor, use_case.name)
     return {"models": len(models)}
 

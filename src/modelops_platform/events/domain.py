@@ -85,6 +85,7 @@ _SENTENCES = {
     "recipe.started": "started run {data[number]} of the recipe {object}",
     "recipe.taken_over": "took over the recipe {object}",
     "recipe.trained": "trained v{data[version]} by run {data[number]} of the recipe {object}",
+    "samples.added": "brought in the sample data",
     "seal_key.rotated": "signs the log with the key {data[to]} from now on",
     "role.granted": "gave {object} the role {data[role]} on {data[on][name]}",
     "role.revoked": "took the role {data[role]} on {data[on][name]} from {object}",

@@ -12,13 +12,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus, urlencode
-
-from authlib.oauth2.rfc7636 import create_s256_code_challenge
 
 from modelops_platform.core import clock
 from modelops_platform.core.db import Database
+from modelops_platform.core.deferred import Deferred
 from modelops_platform.core.errors import NotFound, PlatformError, Unavailable
 from modelops_platform.core.settings import Settings
 
@@ -29,6 +28,11 @@ from .jwts import BadToken
 from .providers import Provider, Providers
 from .schemas import CallbackQuery
 from .service.company import refused
+
+if TYPE_CHECKING:
+    from authlib.oauth2 import rfc7636
+else:
+    rfc7636 = Deferred("authlib.oauth2.rfc7636")
 
 FLOW_COOKIE: Final = "modelops_sign_in"
 FLOW_SECONDS: Final = 600
@@ -82,7 +86,7 @@ def begin(database: Database, settings: Settings, providers: Providers, *, redir
         "scope": settings.oidc_scopes,
         "state": flow.state,
         "nonce": flow.nonce,
-        "code_challenge": create_s256_code_challenge(flow.verifier),
+        "code_challenge": rfc7636.create_s256_code_challenge(flow.verifier),
         "code_challenge_method": "S256",
     }
     return Begun(_with_query(provider.authorization_endpoint, asked), _sealed(database, flow))

@@ -5,13 +5,16 @@ import binascii
 import json
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from joserfc import jwt
-from joserfc.errors import JoseError, UnsupportedAlgorithmError
-from joserfc.jwk import JWKRegistry, Key
-from joserfc.jws import JWSRegistry
+from modelops_platform.core.deferred import Deferred
+
+if TYPE_CHECKING:
+    from joserfc import errors, jwk, jws, jwt
+else:
+    errors, jwk, jws, jwt = (Deferred(f"joserfc.{name}") for name in ("errors", "jwk", "jws", "jwt"))
 
 # Signatures that only the holder of a private key can make, with the sort of key each takes. A token never
 # chooses: `none` and the HS family, for which a public key would be a shared secret, are not here.
@@ -40,23 +43,20 @@ class BadToken(Exception):
     """The token proves nothing; the text says why, without repeating it."""
 
 
-class _Asymmetric(JWSRegistry):
-    """Signatures by private keys only; headers that we do not know are left alone, critical ones are refused."""
+@cache
+def _asymmetric() -> "jws.JWSRegistry":
+    """Return signatures by private keys only; headers that we do not know are left alone, critical ones refused."""
 
-    max_header_length = 8_000
-    max_payload_length = LONGEST_TOKEN
+    class Asymmetric(jws.JWSRegistry):
+        max_header_length = 8_000
+        max_payload_length = LONGEST_TOKEN
 
-    def __init__(self) -> None:
-        super().__init__(algorithms=list(ALGORITHMS), strict_check_header=False)
+        def get_alg(self, name: str) -> Any:
+            if name not in ALGORITHMS:
+                raise errors.UnsupportedAlgorithmError(f"Algorithm of '{name}' is not allowed")
+            return self.algorithms[name]
 
-    def get_alg(self, name: str) -> Any:
-        """Return an algorithm of the table. Raises UnsupportedAlgorithmError."""
-        if name not in ALGORITHMS:
-            raise UnsupportedAlgorithmError(f"Algorithm of '{name}' is not allowed")
-        return self.algorithms[name]
-
-
-_REGISTRY = _Asymmetric()
+    return Asymmetric(algorithms=list(ALGORITHMS), strict_check_header=False)
 
 
 def peek(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -81,15 +81,15 @@ def _decoded(part: str) -> dict[str, Any]:
     return found
 
 
-def read_keys(document: Any) -> list[Key]:
+def read_keys(document: Any) -> list["jwk.Key"]:
     """Return the public keys of a key set that can prove a signature; what is no such key is passed over."""
     listed = document.get("keys") if isinstance(document, dict) else None
     keys = []
     for entry in listed[:MOST_KEYS] if isinstance(listed, list) else ():
         try:
             if _is_usable(entry):
-                keys.append(JWKRegistry.import_key(entry))
-        except (JoseError, ValueError, TypeError, KeyError, AttributeError):
+                keys.append(jwk.JWKRegistry.import_key(entry))
+        except (errors.JoseError, ValueError, TypeError, KeyError, AttributeError):
             continue
     return keys
 
@@ -103,7 +103,7 @@ def _is_usable(entry: dict[str, Any]) -> bool:
     return entry["kty"] in ("EC", "OKP")
 
 
-def fitting_keys(keys: Iterable[Key], header: Mapping[str, Any]) -> list[Key]:
+def fitting_keys(keys: Iterable["jwk.Key"], header: Mapping[str, Any]) -> list["jwk.Key"]:
     """Return the keys that may have signed a token with this header: of the right sort, and by name if it names one."""
     sort, named = ALGORITHMS[header["alg"]], header.get("kid")
     return [
@@ -116,7 +116,7 @@ def fitting_keys(keys: Iterable[Key], header: Mapping[str, Any]) -> list[Key]:
 
 
 def verify(
-    token: str, keys: Iterable[Key], *, issuer: str, audiences: Collection[str], now: datetime
+    token: str, keys: Iterable["jwk.Key"], *, issuer: str, audiences: Collection[str], now: datetime
 ) -> dict[str, Any]:
     """Return the claims of a token that the issuer signed for one of these and that is good now. Raises BadToken.
 
@@ -135,15 +135,15 @@ def verify(
     )
     try:
         registry.validate(claims)
-    except JoseError as error:
+    except errors.JoseError as error:
         raise BadToken(f"{error.error}: {error.description}".lower()) from None
     return claims
 
 
-def _signed_claims(token: str, keys: Iterable[Key]) -> dict[str, Any]:
+def _signed_claims(token: str, keys: Iterable["jwk.Key"]) -> dict[str, Any]:
     for key in keys:
         try:
-            return jwt.decode(token, key, registry=_REGISTRY).claims
-        except (JoseError, ValueError, TypeError, RecursionError):
+            return jwt.decode(token, key, registry=_asymmetric()).claims
+        except (errors.JoseError, ValueError, TypeError, RecursionError):
             continue
     raise BadToken("no key of its issuer signed it")

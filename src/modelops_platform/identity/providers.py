@@ -7,15 +7,16 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
-
-from joserfc.jwk import Key
+from typing import TYPE_CHECKING, Any, Final
 
 from modelops_platform.core.addresses import OutgoingRefused, parse_target
 from modelops_platform.core.errors import Unavailable
 from modelops_platform.core.outgoing import Answer, Limits, Outgoing
 
 from . import jwts
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
 
 KEPT_SECONDS: Final = 3600.0
 TROUBLE_KEPT_SECONDS: Final = 10.0  # one that does not answer is not asked by every request
@@ -46,7 +47,7 @@ class _Kept:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     provider: Provider | None = None
-    keys: list[Key] = field(default_factory=list)
+    keys: "list[Key]" = field(default_factory=list)
     provider_at: float = -math.inf
     keys_at: float = -math.inf
     trouble: tuple[float, Unavailable] | None = None

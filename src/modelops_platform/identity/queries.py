@@ -26,6 +26,7 @@ from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Permission
 from modelops_platform.core.cursors import Page, paginate
 from modelops_platform.core.errors import InvalidInput, NotFound
+from modelops_platform.core.statements import Prepared
 
 from .domain import Role
 from .tables import (
@@ -85,19 +86,19 @@ def digest_of(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-# Every request signs in, so these are made once, name columns instead of objects, and pass the ORM by.
+# Every request signs in, so these are made once and go to the driver.
 _WITH_GRANTS: Select[*tuple[Any, ...]] = (
     select(User.id, User.kind, User.name, User.workspace_id, User.unit_id, User.disabled_at)
     .add_columns(Grant.role, Grant.object_kind, Grant.object_id, UnitAncestor.unit_id.label("reached_id"))
     .outerjoin(Grant, Grant.user_id == User.id)
     .outerjoin(UnitAncestor, and_(Grant.object_kind == "unit", UnitAncestor.ancestor_id == Grant.object_id))
 )
-_BY_TOKEN = (
+_BY_TOKEN = Prepared(
     _WITH_GRANTS.join(Token, Token.user_id == User.id)
     .add_columns(Token.id.label("token_id"), Token.scope, Token.expires_at, Token.revoked_at, Token.last_used_at)
     .where(Token.digest == bindparam("digest"))
 )
-_BY_SESSION = (
+_BY_SESSION = Prepared(
     _WITH_GRANTS.join(BrowserSession, BrowserSession.user_id == User.id)
     .add_columns(BrowserSession.id.label("session_id"), BrowserSession.last_used_at, BrowserSession.ended_at)
     .add_columns(BrowserSession.ends_at)
@@ -108,14 +109,14 @@ _BY_SESSION = (
 )
 
 
-def find_by_token(db: Session, secret: str) -> Sequence[Row[Any]]:
+def find_by_token(db: Session, secret: str) -> Sequence[Any]:
     """Return the token's user with all grants, one row each; nothing for an unknown token."""
-    return db.connection().execute(_BY_TOKEN, {"digest": digest_of(secret)}).all()
+    return _BY_TOKEN.all(db.connection(), digest=digest_of(secret))
 
 
-def find_by_session(db: Session, secret: str) -> Sequence[Row[Any]]:
+def find_by_session(db: Session, secret: str) -> Sequence[Any]:
     """Return the session's user with all grants, one row each; nothing for an unknown cookie."""
-    return db.connection().execute(_BY_SESSION, {"digest": digest_of(secret)}).all()
+    return _BY_SESSION.all(db.connection(), digest=digest_of(secret))
 
 
 def list_grants(db: Session, user_id: str) -> Sequence[Row[Any]]:

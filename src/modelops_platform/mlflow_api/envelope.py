@@ -22,12 +22,13 @@ _CODES = {
     "not_signed_in": ("UNAUTHENTICATED", 401),
     "transition_refused": ("PERMISSION_DENIED", 403),
     "stale": ("RESOURCE_CONFLICT", 409),
+    "conflict": ("RESOURCE_CONFLICT", 409),
     "too_many": ("REQUEST_LIMIT_EXCEEDED", 429),
     "unavailable": ("TEMPORARILY_UNAVAILABLE", 503),
     "not_offered": ("NOT_IMPLEMENTED", 501),
     "internal": ("INTERNAL_ERROR", 500),
 }
-_BY_STATUS = {404: "ENDPOINT_NOT_FOUND", 403: "PERMISSION_DENIED"}
+_BY_STATUS = {400: "INVALID_PARAMETER_VALUE", 404: "ENDPOINT_NOT_FOUND", 403: "PERMISSION_DENIED"}
 
 
 class NotOffered(PlatformError):
@@ -45,6 +46,8 @@ def show_error(problem: dict[str, Any], headers: dict[str, str]) -> Response:
         code = _BY_STATUS.get(status, "BAD_REQUEST")
     else:
         code, status = found
+        if problem["status"] == 416:  # a range beyond the end
+            status = 416
     message = " ".join(part for part in (problem["detail"], _unmet(problem), problem.get("remedy")) if part)
     body = msgspec.json.encode({"error_code": code, "message": message})
     return Response(body, status, headers, "application/json")

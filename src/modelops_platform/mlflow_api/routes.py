@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.core.db import Database
@@ -81,6 +81,9 @@ class Endpoint(Route):
         self._writes, self._joins, self._largest = writes, joins, largest
         self.app = self._answer
 
+    def make_app(self) -> ASGIApp:
+        return self._answer
+
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         wanted = await self._read(request)
@@ -120,8 +123,8 @@ class Endpoint(Route):
             if scope["method"] == "GET":
                 if scope["query_string"]:
                     return self._reader.read_query(scope["query_string"], path)
-                return self._reader.read_body(await _body(request, self._largest), path)
-            body = await _body(request, self._largest)
+                return self._reader.read_body(await read_body(request, self._largest), path)
+            body = await read_body(request, self._largest)
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
             if kind != "application/json":
                 raise _wrong_type(kind)
@@ -169,7 +172,8 @@ def _write(database: Database, work: Callable[[Session], Any]) -> Any:
         return work(db)
 
 
-async def _body(request: Request, largest: int) -> bytes:
+async def read_body(request: Request, largest: int) -> bytes:
+    """Return the whole body. Raises TooLarge."""
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > largest:
         raise _too_large(largest)

@@ -9,20 +9,19 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-import obstore
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from obstore.exceptions import BaseError
-from obstore.store import S3Store
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from modelops_platform.artifacts.store.objects import connect_s3
+from modelops_platform.artifacts.store.trouble import told
 from modelops_platform.core import clock
 from modelops_platform.core.db import Database
+from modelops_platform.core.deferred import Deferred
 from modelops_platform.core.errors import PlatformError
 from modelops_platform.core.logging import get_logger
 from modelops_platform.core.outgoing import Outgoing, outgoing_of
@@ -31,9 +30,15 @@ from modelops_platform.events import queries
 from modelops_platform.events.proof.seals import Seal, keyring
 from modelops_platform.events.verifying import Checkpoint
 
+if TYPE_CHECKING:
+    import obstore
+    from obstore.store import S3Store
+else:
+    obstore = Deferred("obstore")
+
 LOOK_SECONDS = 5.0
 _MARK = "last-seal.json"
-_TROUBLE = (OSError, BaseError, PlatformError, msgspec.DecodeError, ValueError)
+_TROUBLE = (OSError, PlatformError, msgspec.DecodeError, ValueError)
 
 
 class Sink(Protocol):
@@ -107,20 +112,21 @@ class Bucket:
 
     answers = True
 
-    def __init__(self, store: S3Store, name: str) -> None:
+    def __init__(self, store: "S3Store", name: str) -> None:
         self.name, self._store = name, store
 
     def put(self, number: int, seal: bytes) -> None:
         """Write the seal to an object of its own."""
-        obstore.put(self._store, f"{_day()}/{_file_name(number)}", seal)
+        with told():
+            obstore.put(self._store, f"{_day()}/{_file_name(number)}", seal)
 
     def newest(self) -> bytes | None:
         """Return the newest seal by the names of days and objects."""
-        days = sorted(obstore.list_with_delimiter(self._store)["common_prefixes"], reverse=True)
-        for day in days:
-            names = [meta["path"] for batch in obstore.list(self._store, day) for meta in batch]
-            if names:
-                return bytes(obstore.get(self._store, max(names)).bytes())
+        with told():
+            for day in sorted(obstore.list_with_delimiter(self._store)["common_prefixes"], reverse=True):
+                names = [meta["path"] for batch in obstore.list(self._store, day) for meta in batch]
+                if names:
+                    return bytes(obstore.get(self._store, max(names)).bytes())
         return None
 
 

@@ -1,11 +1,14 @@
 """Verifying the log of this installation, as the command, the API and the job do."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import make_url
 
 from modelops_platform.core import clock
+from modelops_platform.core.errors import TooMany
 from modelops_platform.core.keys import find_keys
 from modelops_platform.core.settings import Settings
 from modelops_platform.events.proof.report import Outcome, Report
@@ -15,6 +18,23 @@ from modelops_platform.events.verifying import Source, source_of, verify_log
 from .checkpoints import kept_elsewhere
 
 VERIFY = "audit.verify"  # the job
+RETRY_AFTER_SECONDS = 10
+_verifying = threading.Lock()
+
+
+@contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let one caller of this process read the whole log while a request waits for it. Raises TooMany for others."""
+    if not _verifying.acquire(blocking=False):
+        raise TooMany(
+            "The log is being verified for somebody else.",
+            remedy="Wait for Retry-After and ask again, or have a job verify it on the page of the log.",
+            retry_after=RETRY_AFTER_SECONDS,
+        )
+    try:
+        yield
+    finally:
+        _verifying.release()
 
 
 def log_of(settings: Settings) -> Source:

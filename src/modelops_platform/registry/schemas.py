@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictBool, StrictFloat, StrictInt, model_validator
 
-from modelops_platform.web.forms import EmptyIsNone, In, Out, PageIn
+from modelops_platform.web.forms import EmptyIsNone, In, Out, PageIn, filled
 
 from .domain.fields import FieldType
 from .domain.kinds import DigestState, EuClass, ModelKind
@@ -76,7 +76,7 @@ class ModelIn(In):
 
     name: str = Field(min_length=1, max_length=250, examples=["churn"])
     kind: ModelKind = Field(default=ModelKind.ML, description="What sort of model this is; decides which fields apply.")
-    purpose: str = Field(default="", max_length=4000, description="What it decides, for whom, in plain words.")
+    purpose: str = Field(default="", max_length=5000, description="What it decides, for whom, in plain words.")
     unit: Reference = Field(
         default=None, description="The unit it belongs to, by name or id; by default your home unit."
     )
@@ -97,7 +97,7 @@ class ModelPatch(In):
 
     name: str | None = Field(default=None, min_length=1, max_length=250)
     kind: ModelKind | None = None
-    purpose: str | None = Field(default=None, max_length=4000)
+    purpose: str | None = Field(default=None, max_length=5000)
     unit: Reference = None
     use_case: Reference = Field(default=None, description="null takes it out of its use case.")
     owner: Reference = None
@@ -229,6 +229,9 @@ class EnvironmentIn(In):
     python: Label = None
     platform: Label = None
     packages: dict[Name, Annotated[str, Field(max_length=250)]] = Field(default_factory=dict, max_length=2000)
+    flavors: list[Name] | None = Field(
+        default=None, max_length=50, description="Ways to load it, as MLflow names them."
+    )
 
 
 class VersionIn(In):
@@ -449,11 +452,11 @@ class HoldForm(In):
     reason: Sentence
 
     def to_hold(self) -> HoldIn:
-        """Return what the form says."""
+        """Return what the form says. Raises InvalidInput for a name that is too long."""
         name, _, number = self.model.rpartition("/")
         if name and number.isdecimal() and 1 <= int(number[:12]) < 2**31:
-            return HoldIn(model=name, version=int(number), reason=self.reason)
-        return HoldIn(model=self.model, reason=self.reason)
+            return filled(HoldIn, model=name, version=int(number), reason=self.reason)
+        return filled(HoldIn, model=self.model, reason=self.reason)
 
 
 class LiftIn(In):

@@ -123,6 +123,9 @@ class ModelSummary(Base):
     last_version_at: Mapped[datetime | None]
     has_look_alikes: Mapped[bool] = mapped_column(default=False)
     search_text: Mapped[str] = mapped_column(Text, default="", deferred=True, deferred_raiseload=True)
+    document: Mapped[str | None] = mapped_column(Text, deferred=True, deferred_raiseload=True)
+    """The model as clients of the MLflow protocol read it; true as long as the model's last change is the same."""
+    document_at: Mapped[datetime | None] = mapped_column(deferred=True, deferred_raiseload=True)
     updated_at: Mapped[datetime] = mapped_column(default=utc_now, onupdate=utc_now)
 
 
@@ -167,7 +170,7 @@ class ModelTag(Base):
 
 
 class Version(InWorkspace, Base):
-    """A frozen state of a model: what it is made of, by digest. Never changed after it is made."""
+    """A frozen state of a model: what it is made of, by digest. What people say of it later is all that changes."""
 
     __tablename__ = "versions"
     __table_args__ = (UniqueConstraint("model_id", "number"), Index(None, "manifest_digest"))
@@ -187,8 +190,17 @@ class Version(InWorkspace, Base):
     source: Mapped[dict[str, Any]] = mapped_column(default=dict)
     data_set_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("data_sets.id"))
     developer_id: Mapped[str | None] = mapped_column(String(36))  # whom the model's record named when it was made
+    run_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    logged_model_id: Mapped[str | None] = mapped_column(String(36), index=True)
+    source_uri: Mapped[str | None] = mapped_column(Text)
+    """What the client named as its source; `storage_uri` is where that is kept."""
+    storage_uri: Mapped[str | None] = mapped_column(Text)
+    run_link: Mapped[str | None] = mapped_column(Text)
+    stage: Mapped[str | None] = mapped_column(String(20))
     created_by: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    changed_at: Mapped[datetime | None]
+    """When its description, stage or tags last changed."""
     archived_at: Mapped[datetime | None]
 
     model: Mapped[Model] = relationship(lazy="raise")
@@ -209,6 +221,16 @@ class Version(InWorkspace, Base):
     def unit_id(self) -> str:
         """A version is governed where its model is."""
         return self.model.unit_id
+
+
+class VersionTag(Base):
+    """A word on a version."""
+
+    __tablename__ = "version_tags"
+
+    version_id: Mapped[str] = mapped_column(String(36), ForeignKey("versions.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(250), primary_key=True)
+    value: Mapped[str] = mapped_column(Text, default="")
 
 
 class VersionFile(Base):
@@ -320,10 +342,13 @@ class LegalHold(InWorkspace, Base):
         return self.model.unit_id
 
 
+_SAID_LATER = frozenset({"archived_at", "description", "stage", "changed_at"})
+
+
 def _refuse_change(_mapper: Any, _connection: Any, row: Any) -> None:
-    """Versions are frozen when they are made; a line of code that forgets it fails here."""
+    """What a version is made of is frozen when it is made; a line of code that forgets it fails here."""
     changed = {attribute.key for attribute in inspect(row).attrs if attribute.history.has_changes()}
-    if changed - {"archived_at"}:
+    if changed - _SAID_LATER:
         raise RuntimeError(f"A version is never changed, here {sorted(changed)}.")
 
 

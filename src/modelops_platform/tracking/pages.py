@@ -15,11 +15,13 @@ from modelops_platform.web.session import ReadDb, WriteDb
 from . import queries, service
 from .domain.documents import number_of
 from .domain.looks import columns_of, moment, read_run
+from .domain.trace_looks import show_steps, show_trace
 from .domain.words import View
-from .schemas import ExperimentPage, MetricOf, RunPage
+from .schemas import ExperimentPage, MetricOf, RunPage, TracePage
 
 router = page_router()
 POINTS_SHOWN = 300
+STEPS_SHOWN = 500
 
 
 @router.get("/experiments", openapi_extra=needs(Permission.VIEW))
@@ -129,3 +131,53 @@ def delete_run(request: Request, db: WriteDb, actor: CurrentActor, run_id: str) 
 def restore_run(request: Request, db: WriteDb, actor: CurrentActor, run_id: str) -> Response:
     service.restore_run(db, actor, run_id)
     return redirect(request, "show_run", run_id=run_id, toast="The run is back.")
+
+
+@router.get("/traces", openapi_extra=needs(Permission.VIEW))
+def list_traces(request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[TracePage, Query()]) -> Response:
+    page = queries.page_traces(db, actor, text=wanted.q, limit=wanted.limit, token=wanted.cursor)
+    return render(
+        request,
+        "tracking/traces.html",
+        page=page,
+        experiment=None,
+        names=queries.name_experiments(db, [trace.experiment_id for trace in page.items]),
+        wanted=wanted,
+        address=str(request.base_url).rstrip("/"),
+    )
+
+
+@router.get("/experiments/{experiment_id}/traces", openapi_extra=needs(Permission.VIEW))
+def list_traces_of_experiment(
+    request: Request, db: ReadDb, actor: CurrentActor, experiment_id: str, wanted: Annotated[TracePage, Query()]
+) -> Response:
+    experiment = queries.get_experiment(db, actor, experiment_id)
+    page = queries.page_traces(
+        db, actor, experiment_id=experiment.id, text=wanted.q, limit=wanted.limit, token=wanted.cursor
+    )
+    return render(
+        request,
+        "tracking/traces.html",
+        page=page,
+        experiment=experiment,
+        names={experiment.id: experiment.name},
+        wanted=wanted,
+        address=str(request.base_url).rstrip("/"),
+    )
+
+
+@router.get("/traces/{trace_id}", openapi_extra=needs(Permission.VIEW))
+def show_one_trace(request: Request, db: ReadDb, actor: CurrentActor, trace_id: str) -> Response:
+    record = queries.get_record(db, actor, trace_id)
+    names = identity.names_of(db, {record.created_by, *(one.created_by for one in record.assessments)})
+    return render(
+        request,
+        "tracking/trace.html",
+        trace=show_trace(record),
+        record=record,
+        experiment=queries.get_experiment(db, actor, record.experiment_id),
+        steps=show_steps(queries.list_steps(db, record.id, limit=STEPS_SHOWN)),
+        runs=queries.list_runs_of_trace(db, record.id),
+        names=names,
+        moment=moment,
+    )

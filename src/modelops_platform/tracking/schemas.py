@@ -25,6 +25,12 @@ class RunPage(PageIn):
     deleted: bool = False
 
 
+class TracePage(PageIn):
+    """Which traces: a filter of the protocol's search language."""
+
+    q: Annotated[Annotated[str, Field(max_length=LONGEST)] | None, EmptyIsNone] = None
+
+
 class MetricOf(PageIn):
     """Which metric of a run."""
 

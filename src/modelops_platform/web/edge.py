@@ -5,14 +5,13 @@ import re
 import time
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import urlsplit
 
-import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelops_platform.core.ids import new_id
+from modelops_platform.core.logging import get_logger
 
 from .errors import show_problem, unexpected
 
@@ -55,7 +54,7 @@ class Edge:
     def __init__(self, app: ASGIApp, *, hosts: frozenset[str]) -> None:
         self.app = app
         self.hosts = hosts
-        self.log = structlog.get_logger()
+        self.log = get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -145,7 +144,7 @@ def _is_same_site(sent: dict[bytes, str]) -> bool:
     origin = sent.get(b"origin")
     if origin is None:
         return True
-    return urlsplit(origin).netloc.lower() == sent.get(b"host", "").strip().lower()
+    return origin.partition("://")[2].lower() == sent.get(b"host", "").strip().lower()
 
 
 @functools.cache

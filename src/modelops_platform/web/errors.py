@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 import msgspec
-import structlog
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError
@@ -30,6 +29,7 @@ from modelops_platform.core.errors import (
     TransitionRefused,
     Unavailable,
 )
+from modelops_platform.core.logging import get_logger
 from modelops_platform.core.trouble import NO_ROOM, no_room, unavailable
 
 from .render import redirect_to, render, url_for
@@ -53,6 +53,7 @@ _TYPED_IN = ("password", "link", "company")  # of the sign-in page: the refusal 
 _SECRET = ("password", "token", "secret", "link")
 _INVOCATIONS = re.compile(r"/deployments/[^/]+/invocations")  # MLflow's address of a deployment, beside its page
 _JSON_ROOTS = ("/api/", "/ajax-api/", "/v1/", "/v2", "/healthz", "/readyz", "/metrics", "/health", "/version")
+_JSON_ROOTS += ("/get-artifact", "/model-versions/get-artifact")
 
 
 def answer_errors(app: FastAPI) -> None:
@@ -91,12 +92,19 @@ def _to_sign_in(request: Request) -> Response:
     """Lead to the sign-in page, and from there back to the page that was asked for."""
     sign_in, back = url_for(request.app, "show_sign_in"), request.url.path
     if is_htmx(request):
-        back = urlsplit(request.headers.get("hx-current-url", "")).path or "/"
+        back = _path_of(request.headers.get("hx-current-url", "")) or "/"
     elif request.method != "GET":
         back = "/"
     elif request.url.query:
         back += f"?{request.url.query}"
     return redirect_to(request, sign_in if back == "/" else f"{sign_in}?next={quote(back, safe='')}")
+
+
+def _path_of(address: str) -> str:
+    try:
+        return urlsplit(address).path
+    except ValueError:  # a header that no browser sends
+        return ""
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -147,13 +155,13 @@ async def _database_failed(request: Request, error: Exception) -> Response:
     if told is None:
         return unexpected(request, error)
     cause = error.orig if isinstance(error, DBAPIError) else error
-    structlog.get_logger().error("database.unavailable", error=type(cause).__name__, detail=str(cause)[:300])
+    get_logger().error("database.unavailable", error=type(cause).__name__, detail=str(cause)[:300])
     return await _platform_error(request, told)
 
 
 async def _disk_failed(request: Request, error: Exception) -> Response:
     if isinstance(error, OSError) and error.errno in NO_ROOM:
-        structlog.get_logger().error("disk.full", detail=str(error)[:300])
+        get_logger().error("disk.full", detail=str(error)[:300])
         return await _platform_error(request, no_room("files"))
     return unexpected(request, error)
 
@@ -167,7 +175,7 @@ async def _changed_meanwhile(request: Request, error: Exception) -> Response:
 def unexpected(request: Request, error: Exception) -> Response:
     """Return the answer to our own mistake: a reference, and nothing of what went wrong."""
     reference = request.scope.get("request_id", "")
-    structlog.get_logger().error("request.failed", request_id=reference, exc_info=error)
+    get_logger().error("request.failed", request_id=reference, exc_info=error)
     return show_problem(
         request,
         {
@@ -193,7 +201,7 @@ def is_htmx(request: Request) -> bool:
 
 
 def show_problem(request: Request, problem: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    """Return the problem as the caller reads it best; a protocol with errors of its own shape has them (`app.state`)."""
+    """Return the problem as the caller reads it best; a protocol may have errors of its own shape (`app.state`)."""
     status = problem["status"]
     for prefixes, shape in getattr(request.app.state, "problem_shapes", ()):
         if request.url.path.startswith(prefixes):

@@ -1,14 +1,16 @@
-"""Bases of the shapes that come in and go out."""
+"""Bases of the shapes that come in and go out; how an answer is printed is worked out when it is first given."""
 
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from modelops_platform.core.cursors import LARGEST_PAGE
+from modelops_platform.core.errors import InvalidInput
 
 T = TypeVar("T")
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 class In(BaseModel):
@@ -17,10 +19,25 @@ class In(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
 
 
+def filled(shape: type[Shape], /, **values: Any) -> Shape:
+    """Return a shape of the API made of what a form says. Raises InvalidInput for what the form let pass."""
+    try:
+        return shape(**values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field, value = ".".join(str(part) for part in first["loc"]), first["input"]
+        raise InvalidInput(
+            f"{field}: {first['msg']}.",
+            remedy="Correct the named field and send it again.",
+            field=field,
+            value=value[:200] if isinstance(value, str) else None,
+        ) from None
+
+
 class Out(BaseModel):
     """An answer, read from the attributes of a row."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, defer_build=True)
 
 
 def _empty_is_none(value: Any) -> Any:
@@ -53,7 +70,7 @@ Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(
 class PageOut(BaseModel, Generic[T]):
     """One page of a list; pass `next` on as `cursor` to go on."""
 
-    model_config = ConfigDict(from_attributes=True)
+    model_config = ConfigDict(from_attributes=True, defer_build=True)
     items: list[T]
     next: str | None = None
 

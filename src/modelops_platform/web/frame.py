@@ -8,7 +8,10 @@ from modelops_platform.core.preferences import AS_WE_COME, Preferences
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the side bar, shown to those who hold its permission on something."""
+    """A line of the side bar, shown to those who hold its permission on something.
+
+    It is marked on its own page and those below, and on the pages at and below the paths that it `covers`.
+    """
 
     label: str
     route: str
@@ -16,6 +19,7 @@ class Entry:
     permission: Permission = Permission.VIEW
     count_route: str | None = None  # answers a number as plain text, loaded after the page
     key: str | None = None  # pressed after `g` it goes there
+    covers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import functools
 import math
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from markupsafe import Markup
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor
@@ -64,10 +66,14 @@ def redirect(
     """Send the browser on after a form was taken (303), with a word about what was done and maybe the way back."""
     response = redirect_to(request, url_for(request.app, name, **params))
     if toast:
-        response.set_cookie(
-            "flash", write_toast(toast, undo), max_age=LASTS_SECONDS, httponly=True, samesite="lax", path="/"
-        )
+        value = write_toast(toast, undo, key=request.app.state.flash_key, person=_person(request))
+        response.set_cookie("flash", value, max_age=LASTS_SECONDS, httponly=True, samesite="lax", path="/")
     return response
+
+
+def _person(request: Request) -> str:
+    actor: Actor | None = getattr(request.state, "actor", None)
+    return actor.id if actor is not None else ""
 
 
 def undo(request: Request, name: str, /, fields: Mapping[str, str] | None = None, **params: Any) -> Undo:
@@ -97,9 +103,8 @@ def name_paths(app: Starlette) -> dict[str, tuple[str, list[str]]]:
     """Return every named route's path and parameters, for `url_for`."""
     paths: dict[str, tuple[str, list[str]]] = {}
     for route in app.routes:
-        name, path = getattr(route, "name", None), getattr(route, "path_format", None)
-        if name and path is not None:
-            paths[name] = (path, list(getattr(route, "param_convertors", {})))
+        if isinstance(route, Route):
+            paths[route.name] = (_PARAMETER.sub(r"{\1}", route.path), _PARAMETER.findall(route.path))
     return paths
 
 
@@ -107,7 +112,7 @@ def make_frame(request: Request) -> Frame:
     """Return what stands around the page for this caller."""
     app = request.app
     actor: Actor | None = getattr(request.state, "actor", None)
-    toast = read_toast(request.cookies.get("flash"))
+    toast = read_toast(request.cookies.get("flash"), key=app.state.flash_key, person=_person(request))
     return Frame(
         product=PRODUCT,
         version=app.version,
@@ -146,8 +151,9 @@ def _shown_entries(request: Request, entries: list[Entry]) -> list[ShownEntry]:
     """Return the side bar; of several entries above this page the nearest one is marked."""
     urls = [url_for(request.app, entry.route) for entry in entries]
     path = request.url.path
-    above = [url for url in urls if path == url or (url != "/" and path.startswith(f"{url}/"))]
-    here = max(above, key=len, default=None)
+    roots = [(root, url) for entry, url in zip(entries, urls, strict=True) for root in (url, *entry.covers)]
+    above = [(root, url) for root, url in roots if path == root or (root != "/" and path.startswith(f"{root}/"))]
+    _, here = max(above, key=lambda found: len(found[0]), default=("", None))
     return [
         ShownEntry(
             label=entry.label,
@@ -199,6 +205,7 @@ def _components(environment: Environment) -> SimpleNamespace:
 
 
 # Stand in every row of a list and show words and numbers only, no times: made once for each set of arguments.
+_PARAMETER = re.compile(r"{(\w+)(?::\w+)?}")
 _KEPT = frozenset({"badge", "light", "person", "state", "tier"})
 _KEPT_AT_MOST = 2000
 

@@ -9,6 +9,7 @@ read, and stands in `request.state.actor`.
 import asyncio
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
@@ -20,9 +21,10 @@ from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import Router, compile_path, get_name
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from modelops_platform.core.actor import Actor, Permission
@@ -44,6 +46,8 @@ TELLS = "x-tells"
 Authorise = Callable[[Request, Session], Actor]
 _REMEDIES = {Permission.READ_TELEMETRY: "Send a token with the scope `metrics`: no other one reads telemetry."}
 _THREADS = ThreadPoolExecutor(40, thread_name_prefix="request")
+_OF_THE_PATH = frozenset({"path_regex", "path_format", "param_convertors"})
+_building = threading.RLock()
 _STACKS = ("fastapi_middleware_astack", "fastapi_inner_astack", "fastapi_function_astack")
 
 
@@ -70,18 +74,55 @@ def tells(field: str) -> dict[str, Any]:
 
 
 class Route(APIRoute):
-    """A route whose endpoint runs, with all it asks for, in one hop and one transaction."""
+    """A route whose endpoint runs, with all it asks for, in one hop and one transaction.
+
+    That it declares a permission is checked at once. What the framework works out of the endpoint (parameters, body,
+    shapes of answers) is worked out when first asked for, by a request or the OpenAPI: five hundred routes would take
+    a fourth of every start.
+    """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         declared = (options.get("openapi_extra") or {}).get(PERMISSION)
         if declared is None:
             raise RuntimeError(f"The route {options.get('methods')} {path} declares no permission: add needs(...).")
+        self.path, self.endpoint = path, endpoint
+        self.name = options.get("name") or get_name(endpoint)
+        self.methods = {method.upper() for method in options.get("methods") or ("GET",)}
+        self.include_in_schema = options.get("include_in_schema", True)
         self.streams = inspect.iscoroutinefunction(endpoint)
-        if not self.streams:
-            endpoint = _in_one_hop(endpoint, options, declared)
         self.permission = _permission_of(declared)
-        super().__init__(path, endpoint, **options)
-        self.app = _answering(self.get_route_handler())
+        self.app = self._build_and_answer
+        self._declared, self._given = declared, (endpoint, options)
+
+    def __getattr__(self, name: str) -> Any:
+        """Work out what the framework expects a route to know; called for what is not there yet."""
+        if name.startswith("__") or "_given" not in self.__dict__:
+            raise AttributeError(name)
+        if name in _OF_THE_PATH:
+            self.path_regex, self.path_format, self.param_convertors = compile_path(self.path)
+        else:
+            self._build()
+        try:
+            return self.__dict__[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    async def _build_and_answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._build()
+        await self.app(scope, receive, send)
+
+    def _build(self) -> None:
+        with _building:
+            if "dependant" not in self.__dict__:
+                endpoint, options = self._given
+                if not self.streams:
+                    endpoint = _in_one_hop(endpoint, options, self._declared)
+                super().__init__(self.path, endpoint, **options)
+                self.app = self.make_app()
+
+    def make_app(self) -> ASGIApp:
+        """Return what answers the route's requests."""
+        return _answering(self.get_route_handler())
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         original = super().get_route_handler()
@@ -132,39 +173,53 @@ def _answering(handle: Callable[[Request], Coroutine[Any, Any, Response]]) -> AS
 class RouteIndex:
     """Finds a request's route by its path, or among the few whose path begins alike, instead of trying all in turn.
 
-    What it does not find is left to the router, which knows "no such page" from "not by this method".
     Raises RuntimeError for a route whose path begins with a parameter: it could hide any other.
     """
 
     def __init__(self, router: APIRouter) -> None:
         self._router = router
-        self._exact: dict[tuple[str, str], APIRoute] = {}
-        self._routes: dict[tuple[str, str], list[APIRoute]] = {}
+        self._others = Router([route for route in router.routes if not isinstance(route, APIRoute)], False)
+        self._exact: dict[str, dict[str, APIRoute]] = {}
+        self._routes: dict[str, list[APIRoute]] = {}
         for route in router.routes:
             if isinstance(route, APIRoute):
                 beginning = _beginning(route.path)
                 if "{" in beginning:
                     raise RuntimeError(f"The path {route.path} begins with a parameter: begin it with a word.")
-                for method in route.methods or ():
-                    if "{" in route.path:
-                        self._routes.setdefault((method, beginning), []).append(route)
-                    else:
-                        self._exact.setdefault((method, route.path), route)
+                if "{" in route.path:
+                    self._routes.setdefault(beginning, []).append(route)
+                else:
+                    for method in route.methods or ():
+                        self._exact.setdefault(route.path, {}).setdefault(method, route)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            exact = self._exact.get((scope["method"], scope["path"]))
-            if exact is not None:
-                scope["endpoint"], scope["path_params"] = exact.endpoint, {}
-                await exact.app(scope, receive, send)
-                return
-            for route in self._routes.get((scope["method"], _beginning(scope["path"])), ()):
-                match, found = route.matches(scope)
-                if match is Match.FULL:
-                    scope.update(found)
-                    await route.app(scope, receive, send)
-                    return
-        await self._router(scope, receive, send)
+        if scope["type"] != "http":
+            await self._router(scope, receive, send)
+            return
+        method, path = scope["method"], scope["path"]
+        exact = self._exact.get(path, {})
+        route, values = exact.get(method), {}
+        if route is None:
+            route, values = self._find(method, path)
+        if route is not None:
+            scope["endpoint"], scope["path_params"] = route.endpoint, values
+            await route.app(scope, receive, send)
+        elif allowed := exact.keys() | self._methods_of(path):
+            raise HTTPException(405, headers={"Allow": ", ".join(sorted(allowed))})
+        else:
+            await self._others(scope, receive, send)
+
+    def _find(self, method: str, path: str) -> tuple[APIRoute | None, dict[str, Any]]:
+        """Return the route whose path has parameters, and what stands in their places."""
+        for route in self._routes.get(_beginning(path), ()):
+            if method in (route.methods or ()) and (found := route.path_regex.match(path)):
+                converted = route.param_convertors
+                return route, {name: converted[name].convert(text) for name, text in found.groupdict().items()}
+        return None, {}
+
+    def _methods_of(self, path: str) -> set[str]:
+        routes = [route for route in self._routes.get(_beginning(path), ()) if route.path_regex.match(path)]
+        return {method for route in routes for method in route.methods or ()}
 
 
 def _beginning(path: str) -> str:

@@ -26,6 +26,8 @@ def main() -> None:
     with Path(paths[0]).open("rb") as before, Path(paths[1]).open("rb") as after:
         confine(Limits.from_text(limits))
         texts = [read_text(file, MOST_BYTES)[0].replace("\r\n", "\n").split("\n") for file in (before, after)]
+    if not any(lines[-1] for lines in texts):  # both end with a line break
+        texts = [lines[:-1] for lines in texts]
     json.dump(compare(*texts), sys.stdout)
 
 

@@ -1,6 +1,6 @@
 """Verbs on stored files. Bytes come and go outside of transactions; what stands here writes the rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Protocol
@@ -18,7 +18,7 @@ from modelops_platform.jobs import service as jobs
 from .. import queries
 from ..domain import ScanReport, Verdict, clean_path
 from ..queries import UPLOAD
-from ..store import Damage, Received, store_of
+from ..store import Damage, Received, Stored, store_of
 from ..tables import Blob, BlobHold
 
 SCAN = "artifacts.scan"
@@ -64,12 +64,41 @@ def add_blob(db: Session, actor: Actor, received: Received, *, name: str, upload
     """
     if not actor.may_somewhere(Permission.UPLOAD_FILE):
         actor.must(Permission.UPLOAD_FILE)
+    upload = _Uploader(uploader_id or actor.id, actor.unit_id)
+    return _add(db, actor, received, upload, name)
+
+
+def put_blob(db: Session, actor: Actor, received: Received, holder: Holder, *, name: str) -> Blob:
+    """Name stored bytes by a row, kept by a thing from the start, and have them scanned if new.
+
+    The caller has checked that the actor may put files there. Raises InvalidInput, Unavailable.
+    """
+    return _add(db, actor, received, holder, name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Uploader:
+    """Who sent a file that nothing keeps yet."""
+
+    id: str
+    unit_id: str | None
+    object_kind: ClassVar[str] = UPLOAD
+
+
+def _add(db: Session, actor: Actor, received: Received, holder: Holder, name: str) -> Blob:
     name = clean_path(name, field="name")
     blob = _find_or_insert(db, actor, received)
     if blob.removing_at is not None:
         raise _just_removed()
     hold = _hold(
-        db, actor, blob, kind=UPLOAD, id=uploader_id or actor.id, unit_id=actor.unit_id, model_id=None, name=name
+        db,
+        actor,
+        blob,
+        kind=holder.object_kind,
+        id=holder.id,
+        unit_id=holder.unit_id,
+        model_id=getattr(holder, "model_id", None),
+        name=name,
     )
     hold.created_at = clock.now()  # sent again: kept unused for another day
     events.record(db, actor, "artifact.uploaded", held(blob, hold), sha256=blob.sha256, size=blob.size)
@@ -172,12 +201,43 @@ def _hold(
     return hold
 
 
-def release_blobs(db: Session, holder: Holder) -> None:
-    """Have a thing let go of all its files; what nothing else keeps is removed a day after it was uploaded."""
-    db.execute(
-        delete(BlobHold).where(BlobHold.holder_kind == holder.object_kind, BlobHold.holder_id == holder.id),
-        execution_options={"synchronize_session": False},
-    )
+def keep_blobs(db: Session, actor: Actor, holder: Holder, names: Mapping[str, str]) -> None:
+    """Have a thing keep stored files that the actor may see by another way than their holds (a folder of a run).
+
+    Args:
+        names: The name of each file inside the holder, by digest.
+    Raises: NotFound when a file is just being removed.
+    """
+    locked: dict[str, Blob] = {}
+    ordered = sorted(names)
+    for start in range(0, len(ordered), MOST_AT_ONCE):
+        digests = ordered[start : start + MOST_AT_ONCE]
+        found = select(Blob).where(Blob.sha256.in_(digests)).order_by(Blob.sha256).with_for_update()
+        locked |= {blob.sha256: blob for blob in db.scalars(found.execution_options(populate_existing=True))}
+    for sha256, name in sorted(names.items()):
+        blob = locked.get(sha256)
+        if blob is None or blob.removing_at is not None:
+            raise queries.no_file(sha256)
+        hold = _hold(
+            db,
+            actor,
+            blob,
+            kind=holder.object_kind,
+            id=holder.id,
+            unit_id=holder.unit_id,
+            model_id=getattr(holder, "model_id", None),
+            name=clean_path(name, field="name"),
+        )
+        if blob.verdict == Verdict.DANGEROUS:
+            _record_quarantine(db, actor, blob, hold)
+
+
+def release_blobs(db: Session, holder: Holder, digests: Collection[str] | None = None) -> None:
+    """Have a thing let go of all its files, or of these; what nothing else keeps is removed a day after its upload."""
+    held_by = delete(BlobHold).where(BlobHold.holder_kind == holder.object_kind, BlobHold.holder_id == holder.id)
+    if digests is not None:
+        held_by = held_by.where(BlobHold.sha256.in_(digests))
+    db.execute(held_by, execution_options={"synchronize_session": False})
 
 
 def move_holds(db: Session, model_id: str, unit_id: str) -> None:
@@ -254,13 +314,26 @@ def _enqueue_scan(db: Session, actor: Actor, blob: Blob, name: str) -> None:
 def get_download(db: Session, actor: Actor, sha256: str) -> tuple[Blob, BlobHold]:
     """Return a file that the actor may download, and the hold that lets them. Raises NotFound, NotAllowed."""
     blob, hold = get_readable(db, actor, sha256)
+    _refuse_dangerous(blob)
+    return blob, hold
+
+
+def get_safe(db: Session, sha256: str) -> Stored:
+    """Return what reading a file needs, for a caller who may see it by its path. Raises NotFound, NotAllowed."""
+    blob = queries.find_blob(db, sha256)
+    if blob is None:
+        raise queries.no_file(sha256)
+    _refuse_dangerous(blob)
+    return queries.get_stored(db, sha256)
+
+
+def _refuse_dangerous(blob: Blob) -> None:
     if blob.verdict == Verdict.DANGEROUS:
         raise NotAllowed(
             f"The scan calls this file dangerous: {_first_reason(blob)}",
             remedy="Ask a validator, a risk officer or an administrator to look into it; they may open it knowingly.",
             reasons=blob.reasons,
         )
-    return blob, hold
 
 
 def open_quarantined(db: Session, actor: Actor, sha256: str) -> tuple[Blob, BlobHold]:

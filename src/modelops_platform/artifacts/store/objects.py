@@ -3,16 +3,20 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
-from obstore.store import MemoryStore, S3Store
-
+from modelops_platform.core.deferred import Deferred
 from modelops_platform.core.settings import Settings
 
 from .blocks import Stored
 from .store import Store
 from .trouble import told
+
+if TYPE_CHECKING:
+    import obstore
+    from obstore import exceptions, store
+else:
+    obstore, exceptions, store = (Deferred(name) for name in ("obstore", "obstore.exceptions", "obstore.store"))
 
 _PART_BYTES = 8 * 1024**2
 _MOST_PARTS = 9_000  # S3 takes 10,000
@@ -20,7 +24,7 @@ _PARTS_AT_ONCE = 2
 _PARTS = "parts/"  # before the keys of files on their way in
 
 
-def connect_s3(settings: Settings, bucket: str, prefix: str) -> S3Store:
+def connect_s3(settings: Settings, bucket: str, prefix: str) -> "store.S3Store":
     """Return the bucket; without keys in the settings those of the environment or machine are used."""
     endpoint = settings.s3_endpoint
     keys = {
@@ -30,7 +34,7 @@ def connect_s3(settings: Settings, bucket: str, prefix: str) -> S3Store:
     options: dict[str, str] = {name: key.get_secret_value() for name, key in keys.items() if key is not None}
     if endpoint is not None:
         options["endpoint"] = endpoint
-    return S3Store(
+    return store.S3Store(
         bucket,
         prefix=prefix.strip("/") or None,
         region=settings.s3_region,
@@ -48,7 +52,7 @@ def connect_s3(settings: Settings, bucket: str, prefix: str) -> S3Store:
 class ObjectStore(Store):
     """Objects at `sha256/ab/cdef...`. A put is atomic: nobody sees a part of one."""
 
-    def __init__(self, bucket: S3Store | MemoryStore, spool: Path) -> None:
+    def __init__(self, bucket: "store.S3Store | store.MemoryStore", spool: Path) -> None:
         super().__init__(spool)
         self._bucket = bucket
 
@@ -71,7 +75,7 @@ class ObjectStore(Store):
     def _size(self, sha256: str) -> int | None:
         try:
             return int(obstore.head(self._bucket, _key(sha256))["size"])
-        except (FileNotFoundError, NotFoundError):
+        except (FileNotFoundError, exceptions.NotFoundError):
             return None
 
     def _place(self, path: Path, stored: Stored, replace: bool) -> bool:
@@ -87,7 +91,7 @@ class ObjectStore(Store):
             obstore.put(
                 self._bucket, key, path.read_bytes(), mode="overwrite" if replace else "create", use_multipart=False
             )
-        except AlreadyExistsError:
+        except exceptions.AlreadyExistsError:
             if self._size(stored.sha256) == stored.size:
                 return False
             obstore.put(self._bucket, key, path.read_bytes(), use_multipart=False)
@@ -128,9 +132,9 @@ class ObjectStore(Store):
     def _read(self, stored: Stored, start: int, length: int) -> list[bytes]:
         try:
             return [bytes(obstore.get_range(self._bucket, _key(stored.sha256), start=start, length=length))]
-        except (FileNotFoundError, NotFoundError):
+        except (FileNotFoundError, exceptions.NotFoundError):
             raise
-        except BaseError:
+        except exceptions.BaseError:
             if self._size(stored.sha256) == stored.size:
                 raise
             return []  # a range beyond the end: the object was cut short

@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from obstore.exceptions import BaseError, NotFoundError
-
+from modelops_platform.core.deferred import Deferred
 from modelops_platform.core.errors import Unavailable
 from modelops_platform.core.logging import get_logger
 from modelops_platform.core.trouble import NO_ROOM, no_room
+
+if TYPE_CHECKING:
+    from obstore import exceptions
+else:
+    exceptions = Deferred("obstore.exceptions")
 
 
 @contextmanager
@@ -15,14 +20,14 @@ def told() -> Iterator[None]:
     """Turn what a disk or a bucket may raise into Unavailable or NoRoom; what is not there stays FileNotFoundError."""
     try:
         yield
-    except (FileNotFoundError, NotFoundError) as error:
+    except (FileNotFoundError, exceptions.NotFoundError) as error:
         raise FileNotFoundError(str(error)) from error
     except OSError as error:
         get_logger().error("store.failed", error=error.strerror, number=error.errno)
         if error.errno in NO_ROOM:
             raise no_room("files") from error
         raise _does_not_answer() from error
-    except BaseError as error:
+    except exceptions.BaseError as error:
         get_logger().error("store.failed", error=type(error).__name__, detail=str(error)[:500])
         raise _does_not_answer() from error
 

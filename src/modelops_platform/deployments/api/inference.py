@@ -79,7 +79,7 @@ def deployment_is_ready(db: ReadDb, actor: CurrentActor, deployment: str) -> Res
 
 @protocol.post("/models/{deployment}/infer", name="api_infer", openapi_extra=_SCORE | _INFER)
 async def infer(request: Request, deployment: str) -> Response:
-    """Answer tensors by the version that is live. Each call starts a model worker, which takes half a second or more."""
+    """Answer tensors by the version that is live. Each call starts a model worker: half a second or more."""
     return await answering.infer(request, deployment)
 
 

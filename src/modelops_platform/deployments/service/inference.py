@@ -85,7 +85,7 @@ def _nothing_answers(deployment: Deployment, why: str, remedy: str) -> Conflict:
 
 
 def ask(store: Store, answering: Answering, table: Table) -> ScoreResult:
-    """Have a model worker answer the table. Needs no session, and takes half a second or more: each call starts a worker.
+    """Have a model worker answer the table. Needs no session; each call starts a worker: half a second or more.
 
     Raises InvalidInput for a table that the model refuses, Unavailable when the model gives no answer.
     """

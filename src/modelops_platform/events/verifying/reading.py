@@ -1,18 +1,18 @@
 """Reading the log row by row, past everything that makes objects of rows: a check reads a million of them."""
 
+import importlib
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote
 
 import msgspec
-import psycopg
 
 if TYPE_CHECKING:  # a part is checked by a process that has no use for the rest of it
     from sqlalchemy.engine import URL
 
-UNREADABLE = (sqlite3.Error, psycopg.Error, OSError)
+UNREADABLE = (sqlite3.Error, OSError)  # a driver of another database raises its own as ConnectionError
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -63,7 +63,9 @@ class Counts(msgspec.Struct, frozen=True):
     oldest_unplaced: str | None
 
 
-class _Reader:
+class Reader:
+    """Asks an opened log for its rows."""
+
     kind: Literal["sqlite", "postgresql"]
 
     def _select(self, statement: str, **values: int) -> Iterator[Any]:
@@ -101,7 +103,7 @@ class _Reader:
         return number, first
 
 
-class _Sqlite(_Reader):
+class _Sqlite(Reader):
     kind = "sqlite"
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -112,26 +114,13 @@ class _Sqlite(_Reader):
         return self._connection.execute(named, values)
 
 
-class _Postgresql(_Reader):
-    kind = "postgresql"
-
-    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
-        self._connection = connection
-
-    def _select(self, statement: str, **values: int) -> Iterator[Any]:
-        with self._connection.cursor(name="log", scrollable=False) as cursor:
-            cursor.itersize = 2_000
-            cursor.execute(statement.format(**{name: f"%({name})s" for name in values}), values)
-            yield from cursor
-
-
 class Opened:
     """A log opened for reading, in one transaction that sees one state of it."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
 
-    def __enter__(self) -> _Reader:
+    def __enter__(self) -> Reader:
         if self._source.kind == "sqlite":
             address = f"file:{quote(self._source.arguments['path'])}?mode=rw"  # rw: a WAL is read by writing beside it
             sqlite = sqlite3.connect(address, uri=True, isolation_level=None, timeout=15, check_same_thread=False)
@@ -140,11 +129,10 @@ class Opened:
             sqlite.execute("PRAGMA cache_size = -32000")
             sqlite.execute("BEGIN")
             return _Sqlite(sqlite)
-        connection = psycopg.connect(**{"connect_timeout": 5, **self._source.arguments})
+        postgresql = importlib.import_module(f"{__package__}.postgresql")  # its driver is large: only where it is used
+        connection, reader = postgresql.open_reader(self._source.arguments)
         self._closing = closing(connection)
-        connection.read_only = True
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        return _Postgresql(connection)
+        return cast(Reader, reader)
 
     def __exit__(self, *_error: object) -> None:
         self._closing.__exit__(None, None, None)

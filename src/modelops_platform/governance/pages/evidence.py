@@ -11,7 +11,7 @@ from modelops_platform.core.actor import Permission
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.registry import queries as registry
 from modelops_platform.registry.tables import Version
-from modelops_platform.web.forms import In
+from modelops_platform.web.forms import In, filled
 from modelops_platform.web.render import redirect, render
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
@@ -97,7 +97,7 @@ def request_approval(
     number: Number,
     wanted: Annotated[AskForm, Form()],
 ) -> Response:
-    asked = ApprovalIn(model=name, version=number, to=wanted.to, message=wanted.message)
+    asked = filled(ApprovalIn, model=name, version=number, to=wanted.to, message=wanted.message)
     made = service.request_approval(db, actor, asked)
     return redirect(request, "show_approval", id=made.id, toast="You asked for approval.")
 

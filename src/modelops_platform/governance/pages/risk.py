@@ -12,6 +12,7 @@ from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.registry import queries as registry
 from modelops_platform.registry.domain.kinds import EU_WORDS
+from modelops_platform.web.forms import filled
 from modelops_platform.web.render import redirect, render
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
@@ -45,7 +46,7 @@ class AssessmentForm(BaseModel):
                 raise InvalidInput(
                     f"The form does not know {key[:80]!r}.", remedy="Use the form as it is.", field=key[:80]
                 )
-        return AssessmentIn(answers=answers, facts=facts, reason=reason)
+        return filled(AssessmentIn, answers=answers, facts=facts, reason=reason)
 
 
 def _score(id: str, value: str) -> int | None:

@@ -23,11 +23,15 @@ MOST_OPEN = 20
 
 
 def ask_for_access(db: Session, actor: Actor, wanted: AccessIn) -> AccessRequest:
-    """Ask for a role. Raises NotAllowed (no person, a narrow token), AlreadyExists, InvalidInput (too many open)."""
+    """Ask for a role. Raises NotAllowed (no person, a narrow token), AlreadyExists, InvalidInput (too many are open, a role of programs)."""
     if actor.kind is not ActorKind.PERSON:
         raise NotAllowed("Only people ask for access.", remedy="Ask whoever looks after this service account.")
     if actor.token_id is not None:
         must_own_account(actor)
+    if wanted.role is Role.SERVICE:
+        raise InvalidInput(
+            "The role service is for programs.", remedy="Ask for a role of people.", field="role", value="service"
+        )
     mine = select(func.count()).where(AccessRequest.user_id == actor.id, AccessRequest.state == "open")
     if (db.scalar(mine) or 0) >= MOST_OPEN:
         raise InvalidInput(f"{MOST_OPEN} of your requests wait for an answer.", remedy="Wait for the answers first.")

@@ -2,9 +2,37 @@
 
 from fastapi import APIRouter
 
-from . import experiments, metrics, runs, server
+from . import (
+    artifacts,
+    assessments,
+    evaluation,
+    experiments,
+    logged_models,
+    metrics,
+    model_versions,
+    otlp,
+    registered_models,
+    runs,
+    server,
+    traces,
+    workspaces,
+)
 
-FAMILIES = [server.family, experiments.family, runs.family, metrics.family]
+FAMILIES = [
+    server.family,
+    experiments.family,
+    runs.family,
+    metrics.family,
+    artifacts.family,
+    logged_models.family,
+    registered_models.family,
+    model_versions.family,
+    traces.family,
+    assessments.family,
+    otlp.family,
+    evaluation.family,
+    workspaces.family,
+]
 
 router = APIRouter()
 for _family in FAMILIES:

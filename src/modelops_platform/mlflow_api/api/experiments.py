@@ -103,7 +103,6 @@ class SearchExperiments(Message, kw_only=True):
     page_token: str | None = None
 
 
-@family.get("experiments/list", permission=READ)  # clients from before the search
 @family.get("experiments/search", permission=READ)
 @family.post("experiments/search", permission=READ)
 def search_experiments(db: Session, actor: Actor, wanted: SearchExperiments) -> dict[str, Any]:
@@ -125,6 +124,18 @@ def search_experiments(db: Session, actor: Actor, wanted: SearchExperiments) -> 
     if next_token:
         answer["next_page_token"] = next_token
     return answer
+
+
+class ListExperiments(SearchExperiments, kw_only=True):
+    """What clients from before the search ask: all of a kind, without saying how many."""
+
+    max_results: Int64 = MOST_EXPERIMENTS
+
+
+@family.get("experiments/list", permission=READ)
+def list_experiments(db: Session, actor: Actor, wanted: ListExperiments) -> dict[str, Any]:
+    """Return the experiments, as old clients ask for them."""
+    return search_experiments(db, actor, wanted)
 
 
 def checked_limit(asked: int, most: int) -> int:

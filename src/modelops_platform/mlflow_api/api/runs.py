@@ -109,7 +109,20 @@ class LogMetric(OfRun, kw_only=True):
 def log_metric(db: Session, actor: Actor, wanted: LogMetric) -> None:
     """Log one point of a metric."""
     point = service.Point(wanted.key, wanted.value, wanted.timestamp, wanted.step)
-    service.log_batch(db, actor, wanted.run, points=[point], is_single=True)
+    of_models = [_of_model(wanted)] if wanted.model_id else ()
+    service.log_batch(db, actor, wanted.run, points=[point], is_single=True, of_models=of_models)
+
+
+def _of_model(point: "LogMetric | MetricPoint") -> service.ModelPoint:
+    return service.ModelPoint(
+        point.model_id or "",
+        point.key,
+        point.value,
+        point.timestamp,
+        point.step,
+        point.dataset_name,
+        point.dataset_digest,
+    )
 
 
 class LogParameter(OfRun, kw_only=True):
@@ -181,6 +194,7 @@ def log_batch(db: Session, actor: Actor, wanted: LogBatch) -> None:
         points=[service.Point(point.key, point.value, point.timestamp, point.step) for point in wanted.metrics],
         params=[(param.key, param.value) for param in wanted.params],
         tags=[(tag.key, tag.value) for tag in wanted.tags],
+        of_models=[_of_model(point) for point in wanted.metrics if point.model_id],
     )
 
 

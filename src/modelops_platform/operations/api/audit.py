@@ -24,7 +24,7 @@ from modelops_platform.web.session import ReadDb
 
 from ..queries import audit as queries
 from ..schemas.audit import EventFilter, EventOut, ExportFilter, KeysOut, LogOut, ProofOut, ReportOut, WholeExport
-from ..verification import log_of, verify_installation
+from ..verification import log_of, one_at_a_time, verify_installation
 
 router = api_router("", "events")
 log = api_router("/audit", "audit")
@@ -165,9 +165,13 @@ def download_keys(db: ReadDb, actor: CurrentActor) -> Response:
 
 @log.post("/verify", name="api_verify_log", response_model=ReportOut, openapi_extra=needs(Permission.VIEW_AUDIT))
 def verify_log(db: ReadDb, actor: CurrentActor) -> dict[str, Any]:
-    """Check every event, seal and signature now, and say what is wrong; takes seconds for a million events."""
+    """Check every event, seal and signature now, and say what is wrong; takes seconds for a million events.
+
+    One check runs at a time; meanwhile the answer is 429 with `Retry-After`.
+    """
     actor.must(Permission.VIEW_AUDIT)  # on the workspace: the log is one
-    return verify_installation(db.info["settings"]).to_shape()
+    with one_at_a_time():
+        return verify_installation(db.info["settings"]).to_shape()
 
 
 @log.get(

@@ -1,5 +1,6 @@
 """How far the set-up of an installation is, read from what exists."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,14 +8,16 @@ from sqlalchemy import desc, func, select
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, ActorKind
+from modelops_platform.events.tables import Event
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.service import ROOT_UNIT
 from modelops_platform.identity.tables import Unit, User
 from modelops_platform.jobs.domain.states import JobState
 from modelops_platform.jobs.tables import Job
-from modelops_platform.registry.domain.names import SAMPLE_TAG
 from modelops_platform.registry.queries import visible_to
-from modelops_platform.registry.tables import Model, ModelTag
+from modelops_platform.registry.tables import Model
+
+SAMPLES_ADDED = "samples.added"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +78,19 @@ def count_models(db: Session, actor: Actor, *, sample: bool | None) -> int:
     """Count the living models: those of the sample data, the others, or (None) all."""
     models = visible_to(actor)
     if sample is not None:
-        is_sample = select(ModelTag.model_id).where(ModelTag.model_id == Model.id, ModelTag.key == SAMPLE_TAG).exists()
+        is_sample = Model.id.in_(sample_ids(db, actor)["models"])
         models = models.where(is_sample if sample else ~is_sample)
     return db.scalar(models.with_only_columns(func.count(), maintain_column_froms=True)) or 0
+
+
+def sample_ids(db: Session, actor: Actor) -> dict[str, set[str]]:
+    """Return what the sample data switch ever made, as the log tells: a tag or a name could be anybody's."""
+    made: dict[str, set[str]] = {"models": set(), "data_sets": set(), "use_cases": set()}
+    added = select(Event.content).where(Event.workspace_id == actor.workspace_id, Event.kind == SAMPLES_ADDED)
+    for content in db.scalars(added):
+        for kind, ids in json.loads(content)["data"].items():
+            made[kind].update(ids)
+    return made
 
 
 def _last_samples_job(db: Session, actor: Actor) -> Job | None:

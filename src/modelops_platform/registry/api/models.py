@@ -26,9 +26,9 @@ archived = api_router("/archived-models", "models")
     response_model=ModelOut,
     openapi_extra=needs(Permission.REGISTER_MODEL),
 )
-def register_model(db: WriteDb, actor: CurrentActor, wanted: ModelIn) -> Model:
+def register_model(db: WriteDb, actor: CurrentActor, wanted: ModelIn) -> queries.ShownModel:
     """Add a model to the inventory."""
-    return service.register_model(db, actor, wanted)
+    return service.add_model(db, actor, wanted)
 
 
 @router.get("", name="api_list_models", response_model=PageOut[ModelOut], openapi_extra=needs(Permission.VIEW))
@@ -38,9 +38,9 @@ def list_models(db: ReadDb, actor: CurrentActor, wanted: Annotated[ModelPage, Qu
 
 
 @router.get("/{name}", name="api_get_model", response_model=ModelOut, openapi_extra=needs(Permission.VIEW))
-def get_model(db: ReadDb, actor: CurrentActor, name: str) -> Model:
+def get_model(db: ReadDb, actor: CurrentActor, name: str) -> queries.ShownModel:
     """Return one model; its `ETag` is what an edit sends as `If-Match`."""
-    return queries.get_model(db, actor, name)
+    return queries.get_shown(db, actor, name)
 
 
 @router.patch("/{name}", name="api_edit_model", response_model=ModelOut, openapi_extra=needs(Permission.EDIT_MODEL))
@@ -60,7 +60,7 @@ def archive_model(db: WriteDb, actor: CurrentActor, name: str) -> Model:
 @router.put(
     "/{name}/tags/{key}", name="api_set_tag", response_model=ModelOut, openapi_extra=needs(Permission.EDIT_MODEL)
 )
-def set_tag(db: WriteDb, actor: CurrentActor, name: str, key: str, wanted: TagIn) -> Model:
+def set_tag(db: WriteDb, actor: CurrentActor, name: str, key: str, wanted: TagIn) -> queries.ShownModel:
     """Put a tag on a model, or give it another value."""
     return service.set_tag(db, actor, name, key, wanted.value)
 
@@ -68,7 +68,7 @@ def set_tag(db: WriteDb, actor: CurrentActor, name: str, key: str, wanted: TagIn
 @router.delete(
     "/{name}/tags/{key}", name="api_remove_tag", response_model=ModelOut, openapi_extra=needs(Permission.EDIT_MODEL)
 )
-def remove_tag(db: WriteDb, actor: CurrentActor, name: str, key: str) -> Model:
+def remove_tag(db: WriteDb, actor: CurrentActor, name: str, key: str) -> queries.ShownModel:
     """Take a tag off a model."""
     return service.remove_tag(db, actor, name, key)
 

@@ -13,6 +13,7 @@ class ModelKind(StrEnum):
     LLM = "llm"
     AGENT = "agent"
     VENDOR = "vendor"
+    PROMPT = "prompt"  # a text with versions; listed apart, never counted as a model
     OTHER = "other"
 
 
@@ -46,6 +47,7 @@ KIND_WORDS = {
     ModelKind.LLM: "Language model",
     ModelKind.AGENT: "Agent",
     ModelKind.VENDOR: "Vendor model",
+    ModelKind.PROMPT: "Prompt",
     ModelKind.OTHER: "Other",
 }
 

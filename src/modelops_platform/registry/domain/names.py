@@ -27,6 +27,15 @@ def checked_name(name: str, field: str = "name") -> str:
     return kept
 
 
+def checked_tag(key: str) -> str:
+    """Return the key of a tag as it is kept: a name that may also hold slashes and colons. Raises InvalidInput."""
+    for part in key.replace(":", "/").split("/"):
+        checked_name(part, "tag")
+    if len(key) > LONGEST_NAME:
+        raise InvalidInput(f"The tag {key[:80]!r} must have 1 to {LONGEST_NAME} characters.", field="tag")
+    return unicodedata.normalize("NFC", key)
+
+
 def checked_alias(name: str) -> str:
     """Return an alias as it is kept: a name that cannot be read as a version. Raises InvalidInput."""
     kept = checked_name(name, "alias")

@@ -1,6 +1,6 @@
 """Pages of the inventory."""
 
-from . import archived, compare, data_sets, fields, files, forms, holds, models, use_cases, versions
+from . import archived, compare, data_sets, fields, files, forms, holds, models, prompts, use_cases, versions
 
 ROUTERS = [
     models.router,
@@ -13,4 +13,5 @@ ROUTERS = [
     fields.router,
     files.router,
     holds.router,
+    prompts.router,
 ]

@@ -11,14 +11,14 @@ from modelops_platform.core.actor import Permission
 from modelops_platform.core.errors import InvalidInput
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
-from modelops_platform.web.forms import In, OptionalText, PageIn
+from modelops_platform.web.forms import In, OptionalText, PageIn, filled
 from modelops_platform.web.render import redirect, render, undo
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
 from ..domain.lines import read_columns
-from ..schemas import DataColumnIn, DataSetIn, Name
+from ..schemas import DataSetIn, Name
 from .choices import choices
 
 router = page_router()
@@ -74,7 +74,8 @@ class DataSetForm(In):
                 field="rows",
                 value=self.rows[:40],
             )
-        return DataSetIn(
+        return filled(
+            DataSetIn,
             name=self.name,
             digest=sha256 or (self.digest or "").lower(),
             file_name=file_name or None,
@@ -82,7 +83,7 @@ class DataSetForm(In):
             licence=self.licence,
             source=self.source,
             rows=int(self.rows) if self.rows else None,
-            columns=[DataColumnIn(**column) for column in read_columns(self.columns)],
+            columns=read_columns(self.columns),
             unit=self.unit,
         )
 

@@ -11,14 +11,14 @@ from modelops_platform.artifacts import queries as artifacts
 from modelops_platform.core.actor import Permission
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
-from modelops_platform.web.forms import In, OptionalText, PageIn
+from modelops_platform.web.forms import In, OptionalText, PageIn, filled
 from modelops_platform.web.render import redirect, render
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
 from ..domain.lines import read_metrics, read_parameters
-from ..schemas import EnvironmentIn, FileIn, MetricIn, SourceIn, VersionIn
+from ..schemas import VersionIn
 from .choices import choices
 
 router = page_router()
@@ -74,14 +74,15 @@ class VersionForm(In):
     def to_version(self) -> VersionIn:
         """Return what the form says. Raises InvalidInput for a line that cannot be read."""
         ticked = (file.partition(":") for file in self.files)
-        return VersionIn(
+        return filled(
+            VersionIn,
             description=self.description,
-            files=[FileIn(sha256=sha256, path=path) for sha256, _, path in ticked],
-            metrics=[MetricIn(**metric) for metric in read_metrics(self.metrics)],
+            files=[{"sha256": sha256, "path": path} for sha256, _, path in ticked],
+            metrics=read_metrics(self.metrics),
             parameters=read_parameters(self.parameters),
             data_set=self.data_set,
-            source=SourceIn(commit=self.commit, repository=self.repository, location=self.location),
-            environment=EnvironmentIn(python=self.python),
+            source={"commit": self.commit, "repository": self.repository, "location": self.location},
+            environment={"python": self.python},
         )
 
 

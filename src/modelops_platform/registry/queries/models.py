@@ -1,6 +1,7 @@
 """Reads of models."""
 
 from collections.abc import Iterable
+from typing import Any, Protocol
 
 from sqlalchemy import BindParameter, Select, String, bindparam, desc, select
 from sqlalchemy.orm import Session, joinedload
@@ -12,25 +13,33 @@ from modelops_platform.core.errors import NotFound
 from modelops_platform.identity.queries import granted
 from modelops_platform.identity.tables import Unit, User
 
+from ..domain.kinds import ModelKind
 from ..tables import Model, UseCase
 
 
-def _of_workspace(workspace_id: str | BindParameter[str]) -> Select[Model]:
+def of_workspace(workspace_id: str | BindParameter[str]) -> Select[Model]:
+    """Return all models of a workspace, whoever asks."""
     return select(Model).where(Model.workspace_id == workspace_id)
 
 
-def _living(models: Select[Model]) -> Select[Model]:
+def living(models: Select[Model]) -> Select[Model]:
+    """Leave archived models out."""
     return models.where(Model.archived_at.is_(None))
 
 
 def everything_visible(actor: Actor) -> Select[Model]:
     """Return the models this actor may see, archived ones too."""
-    return _of_workspace(actor.workspace_id).where(granted(Model, actor))
+    return of_workspace(actor.workspace_id).where(granted(Model, actor))
 
 
 def visible_to(actor: Actor) -> Select[Model]:
-    """Return the living models this actor may see, as a statement to narrow further."""
-    return _living(everything_visible(actor))
+    """Return the living models this actor may see, as a statement to narrow further. Prompts are none."""
+    return living(everything_visible(actor)).where(Model.kind != ModelKind.PROMPT)
+
+
+def prompts_visible_to(actor: Actor) -> Select[Model]:
+    """Return the living prompts this actor may see, as a statement to narrow further."""
+    return living(everything_visible(actor)).where(Model.kind == ModelKind.PROMPT)
 
 
 _PERSON = (User.id, User.name, User.kind)
@@ -47,7 +56,7 @@ WITH_NAMES: tuple[ORMOption, ...] = (
 # `visible_to` for those who see the whole workspace, where `granted` adds nothing; built once, because building it
 # costs more than running it.
 _BY_NAME = (
-    _living(_of_workspace(bindparam("workspace", type_=String)))
+    living(of_workspace(bindparam("workspace", type_=String)))
     .where(Model.name == bindparam("wanted"))
     .options(*WITH_NAMES)
 )
@@ -63,7 +72,7 @@ def get_model(db: Session, actor: Actor, name: str, *, to_change: bool = False) 
         by_name = _BY_NAME_TO_CHANGE if to_change else _BY_NAME
         found = db.scalars(by_name, {"workspace": actor.workspace_id, "wanted": name}).one_or_none()
         return _found(db, actor, found, name)
-    statement = visible_to(actor).where(Model.name == name)
+    statement = living(everything_visible(actor)).where(Model.name == name)
     return _one(db, actor, statement.with_for_update(of=Model) if to_change else statement, name)
 
 
@@ -85,11 +94,16 @@ def _one(db: Session, actor: Actor, statement: Select[Model], asked: str) -> Mod
 
 def _found(db: Session, actor: Actor, model: Model | None, asked: str) -> Model:
     if model is None:
-        raise NotFound(
-            f"There is no model {asked[:80]!r}.", remedy="Search the list of models.", field="model", value=asked[:80]
-        )
+        raise no_model(asked)
     note_similar_names(db, actor, [model])
     return model
+
+
+def no_model(asked: str) -> NotFound:
+    """Return the error about a model that is not there, or not for the actor."""
+    return NotFound(
+        f"There is no model {asked[:80]!r}.", remedy="Search the list of models.", field="model", value=asked[:80]
+    )
 
 
 def list_archived_models(db: Session, actor: Actor, *, cursor: str | None = None, limit: int = 50) -> Page[Model]:
@@ -98,7 +112,19 @@ def list_archived_models(db: Session, actor: Actor, *, cursor: str | None = None
     return paginate(db, statement, desc(Model.archived_at), desc(Model.id), cursor=cursor, limit=limit)
 
 
-def note_similar_names(db: Session, actor: Actor, models: Iterable[Model]) -> None:
+class Similar(Protocol):
+    """A model as a query has found it, that may look like another."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def skeleton(self) -> str: ...
+    @property
+    def summary(self) -> Any: ...
+    def note_similar(self, names: list[str]) -> None: ...
+
+
+def note_similar_names(db: Session, actor: Actor, models: Iterable[Similar]) -> None:
     """Note on each model the other living models that a reader could take for it; only what the actor may see."""
     models = list(models)
     marked = [model for model in models if model.summary.has_look_alikes]

@@ -26,6 +26,7 @@ def visible_versions(actor: Actor) -> Select[Version]:
         .join(Version.model)
         .options(contains_eager(Version.model).joinedload(Model.summary))
         .where(Model.workspace_id == actor.workspace_id, Model.archived_at.is_(None), granted(Model, actor))
+        .where(Version.archived_at.is_(None))
     )
 
 
@@ -58,5 +59,6 @@ def _one(db: Session, statement: Select[Version], asked: str) -> Version:
 
 def list_versions(db: Session, model: Model, *, cursor: str | None = None, limit: int = 50) -> Page[Version]:
     """Return a page of a model's versions, the newest first."""
-    statement = select(Version).where(Version.model_id == model.id).options(with_damage())
+    living = select(Version).where(Version.model_id == model.id, Version.archived_at.is_(None))
+    statement = living.options(with_damage())
     return paginate(db, statement, desc(Version.number), cursor=cursor, limit=limit)

@@ -4,7 +4,23 @@ from .aliases import remove_alias, set_alias
 from .data_sets import archive_data_set, create_data_set, restore_data_set
 from .fields import add_field, archive_field, restore_field
 from .holds import check_not_held, lift_hold, place_hold
-from .models import archive_model, edit_model, register_model, remove_tag, restore_model, set_tag
+from .models import add_model, archive_model, edit_model, register_model, remove_tag, restore_model, set_tag
+from .protocol import (
+    add_logged_version,
+    delete_model,
+    delete_version,
+    describe_model,
+    describe_version,
+    drop_alias,
+    drop_tag,
+    drop_version_tag,
+    put_alias,
+    put_tag,
+    put_version_tag,
+    register_named,
+    rename_model,
+    set_stage,
+)
 from .references import unit_named
 from .retention import PURGE, purge_versions
 from .summaries import rebuild_summaries, rebuild_summary, summarise
@@ -14,6 +30,8 @@ from .versions import add_version
 __all__ = [
     "PURGE",
     "add_field",
+    "add_logged_version",
+    "add_model",
     "add_version",
     "archive_data_set",
     "archive_field",
@@ -22,21 +40,34 @@ __all__ = [
     "check_not_held",
     "create_data_set",
     "create_use_case",
+    "delete_model",
+    "delete_version",
+    "describe_model",
+    "describe_version",
+    "drop_alias",
+    "drop_tag",
+    "drop_version_tag",
     "edit_model",
     "edit_use_case",
     "lift_hold",
     "place_hold",
     "purge_versions",
+    "put_alias",
+    "put_tag",
+    "put_version_tag",
     "rebuild_summaries",
     "rebuild_summary",
     "register_model",
+    "register_named",
     "remove_alias",
     "remove_tag",
+    "rename_model",
     "restore_data_set",
     "restore_field",
     "restore_model",
     "restore_use_case",
     "set_alias",
+    "set_stage",
     "set_tag",
     "summarise",
     "unit_named",

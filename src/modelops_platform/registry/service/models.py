@@ -10,16 +10,18 @@ from modelops_platform.artifacts import service as artifacts
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.core.db import add_unless_taken, table_of
-from modelops_platform.core.errors import AlreadyExists, NotFound, TransitionRefused
+from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotFound, TransitionRefused
 from modelops_platform.core.ids import new_id
 from modelops_platform.core.revisions import must_match
 from modelops_platform.events import service as events
 from modelops_platform.identity.tables import User
+from modelops_platform.tracking import service as tracking
 
 from .. import queries
 from ..domain.fields import FieldType, Value, read_values
 from ..domain.kinds import ModelKind
-from ..domain.names import checked_name, skeleton
+from ..domain.names import checked_name, checked_tag, skeleton
+from ..queries import ShownModel
 from ..schemas import ModelIn, ModelPatch
 from ..tables import Model, ModelSummary, ModelTag, UseCase
 from .holds import check_not_held
@@ -29,6 +31,11 @@ from .summaries import mark_look_alikes, note_tags, rebuild_summary, tags_of, te
 
 
 def register_model(db: Session, actor: Actor, wanted: ModelIn) -> Model:
+    """Add a model to the inventory, and return it to be worked on. Raises as `add_model`."""
+    return queries.get_model(db, actor, add_model(db, actor, wanted).name)
+
+
+def add_model(db: Session, actor: Actor, wanted: ModelIn) -> ShownModel:
     """Add a model to the inventory. Raises InvalidInput, NotAllowed, AlreadyExists."""
     unit = unit_of(db, actor, wanted.unit) if wanted.unit else home_of(actor)
     actor.must(Permission.REGISTER_MODEL, unit)
@@ -50,18 +57,18 @@ def register_model(db: Session, actor: Actor, wanted: ModelIn) -> Model:
         "fields": _field_values(db, actor, wanted.kind, wanted.fields, {}),
         "created_by": actor.id,
     }
-    tags = sorted((checked_name(key, "tag"), value) for key, value in wanted.tags.items())
+    tags = sorted((checked_tag(key), value) for key, value in wanted.tags.items())
     _insert(db, row, tags)
     mark_look_alikes(db, actor.workspace_id, skeleton(name))
-    model = queries.get_model(db, actor, name)
-    begin_standing(db, model.summary)
+    model = queries.get_shown(db, actor, name)
+    begin_standing(db, model)
     events.record(
-        db, actor, "model.registered", model, kind_of_model=model.kind, purpose=model.purpose, owner=model.owner_id
+        db, actor, "model.registered", model, kind_of_model=model.kind, purpose=model.purpose, owner=model.owner.id
     )
     return model
 
 
-# Registering and tagging are frequent from pipelines; the ORM would spend most of its time on working out what to write.
+# Frequent from pipelines: the ORM would spend most of its time on working out what to write.
 _ADD_SUMMARY, _ADD_TAG = insert(table_of(ModelSummary)), insert(table_of(ModelTag))
 
 
@@ -115,9 +122,14 @@ def edit_model(db: Session, actor: Actor, name: str, wanted: ModelPatch, if_matc
             setattr(model, key, given[key])
     _edit_people_and_places(db, actor, model, given)
     kind = ModelKind(given.get("kind") or model.kind)
+    _check_kind(model, kind)
     kept = model.fields if kind == model.kind else _custom_values(db, actor, kind, model.fields)
     model.kind, model.fields = kind.value, _field_values(db, actor, kind, given.get("fields") or {}, kept)
     _rename(db, model, given.get("name"))
+    if model.name != before["name"]:
+        tracking.rename_frozen(db, model.id, model.name)
+    if model.kind != before["kind"]:
+        note_standing(db, model.id)
     changes = {key: [before[key], value] for key, value in _facts(model).items() if before[key] != value}
     if not changes:
         return model
@@ -127,6 +139,17 @@ def edit_model(db: Session, actor: Actor, name: str, wanted: ModelPatch, if_matc
         mark_look_alikes(db, model.workspace_id, model.skeleton)
     events.record(db, actor, "model.edited", model, changes=changes)
     return queries.get_model(db, actor, model.name)
+
+
+def _check_kind(model: Model, kind: ModelKind) -> None:
+    """Raise InvalidInput for a prompt with versions that becomes a model, or the reverse: other rules hold for them."""
+    if model.last_version and kind != model.kind and ModelKind.PROMPT in (kind, model.kind):
+        raise InvalidInput(
+            f"{model.name!r} has versions, so it stays what it is: a {model.kind.replace('_', ' ')} entry.",
+            remedy="Register another name.",
+            field="kind",
+            value=kind.value,
+        )
 
 
 def _edit_people_and_places(db: Session, actor: Actor, model: Model, given: dict[str, Any]) -> None:
@@ -216,12 +239,12 @@ _SET_TAG = update(table_of(ModelTag)).where(*_THIS_TAG).values(value=bindparam("
 _REMOVE_TAG = delete(table_of(ModelTag)).where(*_THIS_TAG)
 
 
-def set_tag(db: Session, actor: Actor, name: str, key: str, value: str) -> Model:
+def set_tag(db: Session, actor: Actor, name: str, key: str, value: str) -> ShownModel:
     """Put a tag on a model, or give it another value. Raises NotFound, NotAllowed, InvalidInput."""
-    model = queries.get_model(db, actor, name, to_change=True)
+    model = queries.get_shown(db, actor, name, to_change=True)
     actor.must(Permission.EDIT_MODEL, model)
-    key = checked_name(key, "tag")
-    tags = tags_of(db, model)
+    key = checked_tag(key)
+    tags = tags_of(db, model.id)
     if tags.get(key) == value:
         return model
     if key in tags:
@@ -233,11 +256,11 @@ def set_tag(db: Session, actor: Actor, name: str, key: str, value: str) -> Model
     return model
 
 
-def remove_tag(db: Session, actor: Actor, name: str, key: str) -> Model:
+def remove_tag(db: Session, actor: Actor, name: str, key: str) -> ShownModel:
     """Take a tag off a model. Raises NotFound, NotAllowed."""
-    model = queries.get_model(db, actor, name, to_change=True)
+    model = queries.get_shown(db, actor, name, to_change=True)
     actor.must(Permission.EDIT_MODEL, model)
-    tags = tags_of(db, model)
+    tags = tags_of(db, model.id)
     if key not in tags:
         raise NotFound(
             f"{model.name!r} has no tag {key[:80]!r}.", remedy="Nothing needs to be done.", field="tag", value=key[:80]

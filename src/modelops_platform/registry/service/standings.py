@@ -6,15 +6,19 @@ from sqlalchemy.orm import Session
 from modelops_platform.core import clock
 from modelops_platform.core.db import table_of
 
-from ..tables import ModelSummary, SummaryInterval
+from ..domain.kinds import ModelKind
+from ..queries import ShownModel
+from ..tables import Model, ModelSummary, SummaryInterval
 
 _ADD_INTERVAL = insert(table_of(SummaryInterval))
 COUNTED = frozenset({"tier", "impact", "likelihood", "state", "light", "live_environments"})
 
 
 def note_standing(db: Session, model_id: str, *, in_inventory: bool = True) -> None:
-    """Bring the open interval in line with the summary; a model out of the inventory has none."""
+    """Bring the open interval in line with the summary; a model out of the inventory has none, nor has a prompt."""
     db.flush()
+    kind = db.scalar(select(Model.kind).where(Model.id == model_id))
+    in_inventory = in_inventory and kind != ModelKind.PROMPT
     summary = db.execute(
         select(
             ModelSummary.tier,
@@ -39,8 +43,10 @@ def note_standing(db: Session, model_id: str, *, in_inventory: bool = True) -> N
         db.add(SummaryInterval(model_id=model_id, from_at=clock.now(), **standing))
 
 
-def begin_standing(db: Session, summary: ModelSummary) -> None:
+def begin_standing(db: Session, model: ShownModel) -> None:
     """Open the first interval of a model that has just been registered: there is nothing to compare with."""
-    standing = {key: getattr(summary, key) for key in COUNTED - {"live_environments"}}
-    row = {"model_id": summary.model_id, "from_at": clock.now(), "is_live": False, **standing}
+    if model.kind == ModelKind.PROMPT:
+        return
+    standing = {"state": model.summary.state, "light": model.summary.light}
+    row = {"model_id": model.id, "from_at": clock.now(), "is_live": False, **standing}
     db.connection().execute(_ADD_INTERVAL, row)

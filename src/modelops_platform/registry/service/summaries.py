@@ -5,12 +5,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 from sqlalchemy.orm import Session
-from sqlalchemy.orm.attributes import set_committed_value
 
 from modelops_platform.core import clock
 from modelops_platform.core.db import table_of
 
 from ..domain.search import search_text
+from ..queries import ShownModel
 from ..tables import Alias, Model, ModelEnvironment, ModelSummary, ModelTag, Version
 from .standings import COUNTED, note_standing
 
@@ -58,12 +58,12 @@ _KEEP_TAGS = (
 _TOUCH = update(table_of(Model)).where(Model.id == bindparam("model")).values(updated_at=bindparam("at"))
 
 
-def tags_of(db: Session, model: Model) -> dict[str, str]:
-    """Return the model's tags as they stand now; what the model itself tells may be older than its lock."""
-    return {row.key: row.value for row in db.connection().execute(_TAGS, {"model": model.id})}
+def tags_of(db: Session, model_id: str) -> dict[str, str]:
+    """Return the model's tags as they stand now; what was read with the lock may be older than it."""
+    return {row.key: row.value for row in db.connection().execute(_TAGS, {"model": model_id})}
 
 
-def note_tags(db: Session, model: Model, tags: Mapping[str, str]) -> None:
+def note_tags(db: Session, model: ShownModel, tags: Mapping[str, str]) -> None:
     """Bring the summary in line with the tags of a locked model, and note that something hanging on it changed.
 
     The model's own revision stays.
@@ -73,14 +73,13 @@ def note_tags(db: Session, model: Model, tags: Mapping[str, str]) -> None:
     connection = db.connection()
     connection.execute(_KEEP_TAGS, {"model": model.id, "all_tags": kept, "text": text})
     connection.execute(_TOUCH, {"model": model.id, "at": at})
-    set_committed_value(model.summary, "tags", kept)
-    set_committed_value(model, "updated_at", at)
+    model.summary.tags, model.updated_at = kept, at
 
 
 def rebuild_summary(db: Session, model: Model) -> None:
     """Make the registry's own part of the summary anew from tags, aliases, versions and the model itself."""
     db.flush()
-    tags = tags_of(db, model)
+    tags = tags_of(db, model.id)
     aliases = db.execute(
         select(Alias.name, Alias.version_number)
         .where(Alias.model_id == model.id, Alias.to_at.is_(None))

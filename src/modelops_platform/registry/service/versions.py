@@ -13,7 +13,7 @@ from modelops_platform.core.errors import InvalidInput
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
 
-from ..domain.kinds import DigestState
+from ..domain.kinds import DigestState, ModelKind
 from ..domain.versions import manifest_digest
 from ..schemas import VersionIn
 from ..tables import Model, Version, VersionFile
@@ -25,13 +25,20 @@ from .summaries import rebuild_summary
 def add_version(db: Session, actor: Actor, model: Model, wanted: VersionIn) -> Version:
     """Freeze a new version of the model. Raises NotAllowed, InvalidInput (unknown file, path, data set)."""
     actor.must(Permission.ADD_VERSION, model)
+    if model.kind == ModelKind.PROMPT:
+        raise InvalidInput(
+            f"{model.name!r} is a prompt, whose versions are texts.",
+            remedy="Register a text with an MLflow client, or a model under another name.",
+            field="name",
+            value=model.name,
+        )
     paths = _checked_paths(wanted)
     version = Version(
         id=new_id(),
         workspace_id=model.workspace_id,
         model=model,
         model_id=model.id,
-        number=_next_number(db, model),
+        number=next_number(db, model),
         description=wanted.description,
         signature=wanted.signature.model_dump(),
         metrics=[metric.model_dump() for metric in wanted.metrics],
@@ -60,7 +67,7 @@ def add_version(db: Session, actor: Actor, model: Model, wanted: VersionIn) -> V
     return version
 
 
-def _next_number(db: Session, model: Model) -> int:
+def next_number(db: Session, model: Model) -> int:
     """Take the model's next number; the row stays locked until the commit, so numbers have no gaps."""
     number = db.execute(
         update(Model)

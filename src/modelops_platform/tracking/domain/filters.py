@@ -6,7 +6,7 @@ may cost is bounded here by its length and its number of clauses.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from modelops_platform.core.errors import InvalidInput
@@ -47,6 +47,8 @@ class Attribute:
     is_number: bool = False
     takes_quoted_number: bool = False
     sorts: bool = False
+    takes_number: bool = False  # of a text: some clients leave the quotes out
+    takes_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Entity:
     def attribute(self, key: str) -> Attribute | None:
         """Return the attribute of a key, if the entity knows it."""
         if self.any is not None:
-            return Attribute(key, self.any.ops, self.any.is_number, self.any.takes_quoted_number, self.any.sorts)
+            return replace(self.any, name=key)
         return self.keys.get(key)
 
 
@@ -147,11 +149,11 @@ def _clause(reader: "_Reader", grammar: Grammar) -> Clause:
         value = None
     elif op in LISTED:
         value = reader.listed()
-    elif attribute.is_number:
+    elif attribute.is_number and op in NUMERIC and not (attribute.takes_text and reader.is_at_quote):
         value = reader.number(or_quoted=attribute.takes_quoted_number)
     else:
-        value = reader.text()
-    return Clause(entity.name, attribute.name, op, value, attribute.is_number)
+        value = reader.text(or_number=attribute.takes_number)
+    return Clause(entity.name, attribute.name, op, value, isinstance(value, int | float))
 
 
 def _identifier(reader: "_Reader", grammar: Grammar) -> tuple[Entity, Attribute]:
@@ -187,6 +189,10 @@ class _Reader:
     @property
     def is_at_end(self) -> bool:
         return self._at == len(self._text)
+
+    @property
+    def is_at_quote(self) -> bool:
+        return self._text[self._at : self._at + 1] in ("'", '"')
 
     def wrong(self, why: str) -> InvalidInput:
         rest = self._text[self._at : self._at + 100]
@@ -228,6 +234,8 @@ class _Reader:
         if key is not None:
             return word[0], key[1] or key[2]
         bare = self._take(_BARE_KEY)
+        if bare is not None and bare[0].endswith(".") and (key := self._take(_QUOTED_KEY)):
+            return word[0], bare[0] + (key[1] or key[2])  # as in span.attributes.`a key`
         if bare is None or bare[0].endswith("."):
             raise self.wrong(f"a key was expected after '{word[0]}.'")
         return word[0], bare[0]
@@ -248,8 +256,10 @@ class _Reader:
                     return op
         raise self.wrong("a comparator was expected")
 
-    def text(self) -> str:
+    def text(self, *, or_number: bool = False) -> str:
         found = self._take(_QUOTED)
+        if found is None and or_number and (number := self._take(_NUMBER)):
+            return number[0]
         if found is None:
             raise self.wrong("a quoted text was expected")
         return found[1] if found[1] is not None else found[2]

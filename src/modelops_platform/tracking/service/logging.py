@@ -28,6 +28,7 @@ from ..domain.words import RUN_NAME, Lifecycle
 from ..queries import RunHead
 from ..queries.statements import Statement, marks
 from .experiments import now_ms
+from .logged_models import ModelPoint, add_model_points
 
 
 class Point(NamedTuple):
@@ -47,10 +48,12 @@ def log_batch(
     points: Sequence[Point] = (),
     params: Sequence[tuple[str, str]] = (),
     tags: Sequence[tuple[str, str]] = (),
+    of_models: Sequence[ModelPoint] = (),
     is_single: bool = False,
 ) -> RunHead:
     """Add points, parameters and tags to a run, all or nothing; the same batch again changes nothing.
 
+    Those of the points that are about a logged model come again in `of_models`.
     A refusal names the element, such as `metrics[0].key`, unless there is only the one that was sent (`is_single`).
     Raises NotFound, NotAllowed, InvalidInput.
     """
@@ -64,6 +67,8 @@ def log_batch(
         add_points(connection, run, points, now, by)
     if tags:
         put_tags(connection, run, tags, now, by)
+    if of_models:
+        add_model_points(db, actor, run, of_models, now)
     forget_document(connection, run)
     return run
 
