@@ -68,3 +68,5 @@ def test_what_cannot_be_asked_or_decided_ends_with_2_and_one_line(run: Run, monk
     assert "token is not known" in run("models").stderr
     monkeypatch.setenv("MODELOPS_URL", "http://127.0.0.1:9")
     assert "cannot be reached" in run("models").stderr
+    monkeypatch.setenv("MODELOPS_URL", "http://[::1")
+    assert "is no address" in run("models").stderr

@@ -94,8 +94,7 @@ def upgrade() -> None:
     )
     # Who upgrades hears of what happens from now on, not of the whole past.
     op.execute(
-        "INSERT INTO event_followers (name, place) "
-        "SELECT 'notifications', COALESCE(MAX(place), 0) FROM event_places"
+        "INSERT INTO event_followers (name, place) SELECT 'notifications', COALESCE(MAX(place), 0) FROM event_places"
     )
 
 

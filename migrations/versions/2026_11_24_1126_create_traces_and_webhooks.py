@@ -99,6 +99,43 @@ def upgrade() -> None:
     )
     op.create_index("ix_trace_prompts_name_version", "trace_prompts", ["name", "version"])
     create_evaluation()
+    create_webhooks()
+
+
+def create_webhooks() -> None:
+    op.create_table(
+        "webhooks",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("workspace_id", sa.String(36), sa.ForeignKey("workspaces.id"), nullable=False, index=True),
+        sa.Column("owner_id", sa.String(36), sa.ForeignKey("users.id"), nullable=False, index=True),
+        sa.Column("name", sa.String(63), nullable=False),
+        sa.Column("description", sa.Text),
+        sa.Column("url", sa.String(2000), nullable=False),
+        sa.Column("events", sa.Text, nullable=False),
+        sa.Column("status", sa.String(10), nullable=False),
+        sa.Column("secret", sa.Text),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("active_from", sa.DateTime(timezone=True), nullable=False),
+    )
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", sa.String(36), primary_key=True),
+        sa.Column("webhook_id", sa.String(36), sa.ForeignKey("webhooks.id"), nullable=False),
+        sa.Column("event_id", sa.String(36), sa.ForeignKey("events.id"), nullable=False),
+        sa.Column("entity", sa.String(30), nullable=False),
+        sa.Column("action", sa.String(20), nullable=False),
+        sa.Column("data", sa.Text, nullable=False),
+        sa.Column("happened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("state", sa.String(12), nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("response_status", sa.Integer),
+        sa.Column("response_body", sa.Text),
+        sa.Column("error", sa.Text),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("tried_at", sa.DateTime(timezone=True)),
+        sa.UniqueConstraint("webhook_id", "event_id", "entity", "action"),
+    )
 
 
 def made() -> list[sa.Column]:
@@ -159,6 +196,8 @@ def create_evaluation() -> None:
 
 def downgrade() -> None:
     for table in (
+        "webhook_deliveries",
+        "webhooks",
         "scorer_versions",
         "evaluation_records",
         "evaluation_experiments",

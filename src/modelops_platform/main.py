@@ -21,6 +21,7 @@ from modelops_platform.deployments import service as deployments
 from modelops_platform.governance import api as governance_api
 from modelops_platform.governance import pages as governance_pages
 from modelops_platform.governance import service as governance
+from modelops_platform.governance.queries import get_request
 from modelops_platform.identity import api as identity_api
 from modelops_platform.identity import pages as identity_pages
 from modelops_platform.identity import service as identity
@@ -30,12 +31,14 @@ from modelops_platform.mlflow_api import api as mlflow_api
 from modelops_platform.mlflow_api import envelope
 from modelops_platform.monitoring import api as monitoring_api
 from modelops_platform.monitoring import pages as monitoring_pages
+from modelops_platform.monitoring.queries import get_alert
 from modelops_platform.notifications import api as notifications_api
 from modelops_platform.notifications import pages as notifications_pages
 from modelops_platform.operations import api as operations_api
 from modelops_platform.operations import pages as operations_pages
 from modelops_platform.pipelines import api as pipelines_api
 from modelops_platform.pipelines import pages as pipelines_pages
+from modelops_platform.pipelines.queries import get_recipe
 from modelops_platform.registry import api as registry_api
 from modelops_platform.registry import pages as registry_pages
 from modelops_platform.registry.tables import Model
@@ -47,7 +50,7 @@ from modelops_platform.tracking.tables import Experiment
 from modelops_platform.web.application import Application
 from modelops_platform.web.errors import answer_errors
 from modelops_platform.web.flash import flash_key
-from modelops_platform.web.frame import Action, Entry, Tab
+from modelops_platform.web.frame import Action, Entry, Tab, ThingPage
 from modelops_platform.web.render import make_templates, name_paths
 from modelops_platform.web.static import serve_static
 
@@ -89,7 +92,7 @@ FRAME = [
     Entry("Recipes", "list_recipes", "Build", key="r", covers=("/create-recipe", "/training-runs")),
     Entry("Deployments", "list_deployments", "Run", key="d", covers=("/deploy",)),
     Entry("Monitoring", "show_monitoring", "Run", count_route="count_alerts", key="o", covers=("/alerts", "/points")),
-    Entry("Jobs", "list_jobs", "Run", Permission.VIEW_JOBS, key="j"),
+    Entry("Jobs", "list_jobs", "Run", Permission.VIEW_JOBS, key="j", covers=("/schedules",)),
     Entry("Approvals", "list_approvals", "Govern", count_route="count_approvals", key="a", covers=("/decisions",)),
     Entry("Policies", "list_policies", "Govern", key="y"),
     Entry("Audit", "list_events", "Govern", Permission.VIEW_AUDIT, key="l", covers=("/log",)),
@@ -122,14 +125,14 @@ ACTIONS = [
     Action("Help", "show_help"),
 ]
 
-# Where what somebody was told of has its page, by event or by thing: the route, and the parameter that takes the id.
-OBJECT_PAGES = {
-    "access.declined": ("show_request_access", None),
-    "access.granted": ("show_request_access", None),
-    "access.requested": ("list_access_requests", None),
-    "alert": ("show_alert", "alert_id"),
-    "approval_request": ("show_approval", "id"),
-    "recipe": ("show_recipe", "recipe_id"),
+# Where what somebody was told of has its page, by event or by thing.
+THING_PAGES = {
+    "access.declined": ThingPage("show_request_access"),
+    "access.granted": ThingPage("show_request_access"),
+    "access.requested": ThingPage("list_access_requests"),
+    "alert": ThingPage("show_alert", "alert_id", get_alert),
+    "approval_request": ThingPage("show_approval", "id", get_request),
+    "recipe": ThingPage("show_recipe", "recipe_id", get_recipe),
 }
 
 MODEL_TABS = [
@@ -182,7 +185,7 @@ def create_app(
     app.state.templates.globals |= {"model_tabs": MODEL_TABS, "version_tabs": VERSION_TABS}
     app.state.frame_entries = FRAME
     app.state.actions = ACTIONS
-    app.state.object_pages = OBJECT_PAGES
+    app.state.thing_pages = THING_PAGES
     app.state.problem_shapes = [(envelope.PREFIXES, envelope.show_error)]
     app.state.has_pages = not only
     identity.register_object_kind(Model)

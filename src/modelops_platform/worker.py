@@ -28,6 +28,7 @@ from modelops_platform.jobs.runner import Worker
 from modelops_platform.monitoring import jobs as monitoring_jobs
 from modelops_platform.notifications import jobs as notification_jobs
 from modelops_platform.notifications import service as notifications
+from modelops_platform.notifications.webhooks import delivering
 from modelops_platform.operations import jobs as operation_jobs
 from modelops_platform.operations.checkpoints import Keeper
 from modelops_platform.pipelines import jobs as pipeline_jobs
@@ -36,7 +37,7 @@ from modelops_platform.reporting import jobs as reporting_jobs
 from modelops_platform.tracking import jobs as tracking_jobs
 
 # Each has HANDLERS (kind of job -> Handler), and may have SCHEDULES (kind -> title and Rhythm) of the platform itself,
-# and NOTICES (kind of event -> whom to tell of it, and why).
+# NOTICES (kind of event -> whom to tell of it, and why) and WEBHOOKS (kind of event -> what it means to webhooks).
 ROOMS: list[ModuleType] = [
     queue_jobs,
     artifact_jobs,
@@ -62,6 +63,7 @@ def make_worker(settings: Settings, database: Database) -> Worker:
     for room in ROOMS:
         handlers.update(room.HANDLERS)
         notifications.register(getattr(room, "NOTICES", {}))
+        delivering.register(getattr(room, "WEBHOOKS", {}))
     return Worker(database, handlers, light=settings.job_threads, heavy=settings.heavy_jobs, engine=settings.engine)
 
 

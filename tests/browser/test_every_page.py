@@ -13,6 +13,7 @@ from pypdf import PdfReader
 
 from tests.browser.conftest import PATIENCE_MS, Window
 from tests.contract.addresses import routes_of
+from tests.contract.furnished import log
 from tests.demonstration import ADMIN, Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
@@ -92,6 +93,7 @@ def test_no_page_has_anything_to_complain_about(
     shared_app: FastAPI, demo: Site, browser: Browser, subtests: pytest.Subtests
 ) -> None:
     demo.report()
+    log(demo.client())
     context = browser.new_context(base_url=demo.url)
     demo.sign_in(context, ADMIN)
     window = Window(context.new_page())

@@ -13,9 +13,10 @@ from modelops_platform.core.actor import Permission
 from modelops_platform.mlflow_api import envelope
 from modelops_platform.web.routing import PERMISSION, PUBLIC
 
-PARAMETER = re.compile(r"\{(\w+)\}")
+PARAMETER = re.compile(r"\{(\w+)(?::path)?\}")
+NOTHING = {"number": "1", "path": "0/nothing-of-the-kind"}  # paths lead below experiment 0, which is open to all
 READING = ("GET", "HEAD")
-TRACE, PROMPT = f"tr-{1:032x}", "greet"
+EXPERIMENT, TRACE, PROMPT = "1", f"tr-{1:032x}", "greet"  # the first of a fresh installation
 MLFLOW = envelope.PREFIXES
 Get = Callable[[str], Any]  # a path below /api/v1 -> its JSON
 
@@ -86,7 +87,7 @@ def routes_of(app: FastAPI) -> list[Asked]:
 
 def dummy_path(path: str) -> str:
     """The path with something in each place that names nothing."""
-    return PARAMETER.sub(lambda found: "1" if found[1] == "number" else "nothing-of-the-kind", path)
+    return PARAMETER.sub(lambda found: NOTHING.get(found[1], "nothing-of-the-kind"), path)
 
 
 class Addresses:
@@ -153,10 +154,11 @@ _FIND: dict[tuple[str, str], Callable[[Addresses], Any]] = {
     ("/storage/rules", "rule_id"): lambda at: at.first("/retention-rules"),
     ("/holds", "hold_id"): lambda at: at.first("/holds"),
     ("/uploads", "upload_id"): lambda at: at.first("/uploads"),
-    ("/experiments", "experiment_id"): lambda at: "0",
+    ("/experiments", "experiment_id"): lambda at: EXPERIMENT,
     ("/traces", "trace_id"): lambda at: TRACE,
     ("/prompts", "name"): lambda at: PROMPT,
-    ("/runs", "run_id"): lambda at: at.first("/experiments/0/runs"),
+    ("/webhooks", "webhook_id"): lambda at: at.first("/webhooks"),
+    ("/runs", "run_id"): lambda at: at.first(f"/experiments/{EXPERIMENT}/runs"),
     ("/files", "sha256"): lambda at: at.version()["files"][0]["sha256"],
     ("/environments", "environment"): lambda at: at.first("/environments", "name"),
     ("/deployments", "deployment"): lambda at: at.first(f"/deployments?model={at.model}", "name"),

@@ -13,7 +13,7 @@ from modelops_platform.core.actor import Permission
 from modelops_platform.core.db import DEFAULT_WORKSPACE, Database
 from modelops_platform.events import service as events
 from modelops_platform.identity.tables import ProviderIdentity
-from tests.contract.addresses import PROMPT, TRACE, Addresses, Asked
+from tests.contract.addresses import EXPERIMENT, PROMPT, TRACE, Addresses, Asked
 
 MODEL, UNIT = "loan-default", "Cards"
 ROWS = b"income,age,default\n" + b"".join(b"%d,%d,%d\n" % (n, 20 + n % 50, n % 2) for n in range(80))
@@ -52,18 +52,29 @@ def _store(client: TestClient, name: str, content: bytes) -> str:
     return str(stored.json()["sha256"])
 
 
+def log(client: Any) -> None:
+    """Log something of each kind that clients of MLflow log: the addresses of all of it are constants."""
+    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": EXPERIMENT}}
+    told = {"trace": {"trace_info": {"trace_id": TRACE, "trace_location": place, "state": "OK"}}}
+    prompt = {"name": PROMPT, "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}]}
+    told_of = {"entity": "MODEL_VERSION", "action": "CREATED"}
+    run = {"experiment_id": EXPERIMENT, "run_name": "first"}
+    for path, body in (
+        ("2.0/mlflow/experiments/create", {"name": "trials"}),
+        ("2.0/mlflow/runs/create", run),
+        ("3.0/mlflow/traces", told),
+        ("2.0/mlflow/registered-models/create", prompt),
+        ("2.0/mlflow/webhooks", {"name": "hook", "url": "https://example.com/hook", "events": [told_of]}),
+    ):
+        logged = client.post(f"/api/{path}", json=body)
+        assert logged.status_code == 200, logged.text
+
+
 def furnish(client_as: Callable[..., TestClient], database: Database) -> House:
     """Make one of everything in the unit Cards."""
     admin, maker = client_as("admin"), client_as("contributor", unit=UNIT)
     me = maker.get("/api/v1/me").json()["id"]
-    logged = maker.post("/api/2.0/mlflow/runs/create", json={"experiment_id": "0", "run_name": "first"})
-    assert logged.status_code == 200, logged.text
-    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": "0"}}
-    told = {"trace": {"trace_info": {"trace_id": TRACE, "trace_location": place, "state": "OK"}}}
-    prompt = {"name": PROMPT, "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}]}
-    for path, body in (("3.0/mlflow/traces", told), ("2.0/mlflow/registered-models/create", prompt)):
-        logged = maker.post(f"/api/{path}", json=body)
-        assert logged.status_code == 200, logged.text
+    log(maker)
     _made(admin, "/fields", {"key": "region", "label": "Region", "type": "text"})
     _made(maker, "/use-cases", {"name": "lending", "unit": UNIT})
     model = {"kind": "ml", "unit": UNIT, "use_case": "lending", "owner": me, "eu_class": "minimal"}

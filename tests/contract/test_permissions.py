@@ -120,7 +120,7 @@ def test_a_role_may_what_the_table_says(
     client, held = signed_in(role), allowed(role, Scope.ALL) if role else frozenset()
     found = {asked: ask(client, asked) for asked in routes if not asked.is_public}
     assert not {str(asked): status for asked, status in found.items() if is_wrong(status, asked, held)}
-    assert max(found.values()) < 500
+    assert {status for status in found.values() if status >= 500} <= {501}  # of the protocol, and not offered
 
 
 @ON_SQLITE
@@ -150,7 +150,8 @@ def ask_in_earnest(client: TestClient, house: House, asked: Asked) -> Response:
 
 
 # Looking at a file's bytes again cannot make its verdict better; who may upload could send the same bytes.
-HARMLESS = {"POST /api/v1/files/{sha256}/scan"}
+# Deleting a file names what holds it, for whoever may see both; only one's own upload goes.
+HARMLESS = {"POST /api/v1/files/{sha256}/scan", "DELETE /api/v1/files/{sha256}"}
 # Things of the whole workspace: everybody sees them.
 SHARED = ("/environments/", "/policies/", "/fields/", "/units/")
 

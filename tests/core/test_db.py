@@ -8,7 +8,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from modelops_platform.core import migrations, schema
-from modelops_platform.core.db import Base, Database
+from modelops_platform.core.db import Base, Database, parse_address
+from modelops_platform.core.errors import InvalidInput
 from modelops_platform.events import service as events
 from modelops_platform.events.tables import Event
 from modelops_platform.identity.tables import Workspace
@@ -95,3 +96,10 @@ def test_pending_migrations_are_seen(database: Database) -> None:
     migrations.downgrade(database, "-1")
     with database.read() as db:
         assert not schema.is_current(db)
+
+
+def test_an_address_that_cannot_be_read_is_named_without_its_password() -> None:
+    for url in ("postgresql://[::1/x", "postgresql://user:secret@host:port/name", "no address"):
+        with pytest.raises(InvalidInput, match="MODELOPS_DATABASE_URL") as refused:
+            parse_address(url)
+        assert "secret" not in str(refused.value)

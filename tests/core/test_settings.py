@@ -42,7 +42,14 @@ def test_a_secret_comes_from_the_file_that_is_named(tmp_path: Path, monkeypatch:
         ("SESSION_HOURS", "0"),
         ("SESSION_HOURS", "many"),
         ("DATABASE_URL", "mysql://x"),
+        ("HOME", ""),
         ("ARTIFACT_URL", "ftp://x"),
+        ("ARTIFACT_URL", "file://relative/folder"),
+        ("ARTIFACT_URL", "s3://[x"),
+        ("ARTIFACT_URL", "s3:///prefix"),
+        ("ALLOWED_HOSTS", "models.example.com, https://models.example.com"),
+        ("ALLOWED_HOSTS", "*.example.com"),
+        ("CHECKPOINT_SINK", "http://[::1"),
         ("ENFORCEMENT", "maybe"),
         ("ENGINE", "spark://x"),
         ("DATABASE_URL_FILE", "/nowhere/at/all"),
@@ -56,6 +63,9 @@ def test_a_bad_value_stops_the_start_and_is_named(monkeypatch: pytest.MonkeyPatc
 
 def test_a_bad_file_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "modelops.toml").write_text("session_hours = = 3")
+    with pytest.raises(SettingsError, match=r"modelops\.toml"):
+        load_settings()
+    (tmp_path / "modelops.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(SettingsError, match=r"modelops\.toml"):
         load_settings()
     (tmp_path / "modelops.toml").write_text("sesion_hours = 3")

@@ -1,11 +1,15 @@
 """The artifact proxy on the wire: paths, rights, ranges, folders; on both databases."""
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
+from modelops_platform.artifacts import service as artifacts
+from modelops_platform.artifacts.domain import Format, ScanReport, Verdict
+from modelops_platform.core.db import Database
 from tests.factories import Cast, count_events
 from tests.mlflow_api.test_endpoints import API, Wire
 
@@ -106,6 +110,15 @@ def test_rights_are_those_of_the_paths_owner(wire: Wire, cast: Cast, client_as: 
     assert viewer.client.get(f"{PROXY}/{experiment}/loose/a").status_code == 200
     assert put(wire, "elsewhere/a") == (403, "PERMISSION_DENIED")  # outside every experiment: administrators only
     assert put(admin, "elsewhere/a") == (200, "")
+    # Who may not see an experiment any more does not see its files by their digest either.
+    moved = admin.post("experiments/create", name="moves", tags=[{"key": "modelops.unit", "value": "Cards"}])
+    below_moved = f"{moved['experiment_id']}/x"
+    assert put(admin, below_moved, b"moves along") == (200, "")
+    digest = f"/api/v1/files/{hashlib.sha256(b'moves along').hexdigest()}/report"
+    assert [one.client.get(digest).status_code for one in (wire, other)] == [200, 404]
+    tag = {"experiment_id": moved["experiment_id"], "key": "modelops.unit", "value": "Loans"}
+    admin.post("experiments/set-experiment-tag", **tag)
+    assert [one.client.get(digest).status_code for one in (wire, other)] == [404, 200]
     # An experiment may say that its files are below the folder of another one: it reaches nothing there.
     for location in (f"{experiment}/{run}/artifacts", str(experiment), f"{experiment}/loose"):
         thief = other.post(
@@ -134,3 +147,20 @@ def test_what_is_not_offered_says_so_without_being_retried(wire: Wire) -> None:
     presigned = wire.client.get(f"/api/2.0/mlflow-artifacts/presigned/{path}")
     assert (presigned.status_code, presigned.json()["error_code"]) == (501, "NOT_IMPLEMENTED")
     assert wire.refused("artifacts/presigned-upload-url", run_id=run, path="x") == INVALID
+
+
+def test_what_the_scan_calls_dangerous_goes_only_to_those_who_may_put_it_there(
+    wire: Wire, database: Database, db: Session, client_as: Callable[..., TestClient]
+) -> None:
+    experiment = wire.post("experiments/create", name="pickles")["experiment_id"]
+    path = f"{experiment}/{wire.run(experiment)}/artifacts/model.pkl"
+    put(wire, path, b"a model with code of its own")
+    sha256 = hashlib.sha256(b"a model with code of its own").hexdigest()
+    with database.write() as session:
+        artifacts.keep_report(session, sha256, ScanReport(Format.PICKLE, Verdict.DANGEROUS, ("It runs code.",)))
+    viewer = Wire(client_as("viewer", unit="Cards"))
+    refused = viewer.client.get(f"{PROXY}/{path}")
+    assert (refused.status_code, refused.json()["error_code"]) == (403, "PERMISSION_DENIED")
+    assert wire.client.get(f"/api/v1/files/{sha256}").status_code in (403, 404)
+    assert wire.client.get(f"{PROXY}/{path}").status_code == 200
+    assert count_events(db, "artifact.opened") == 1

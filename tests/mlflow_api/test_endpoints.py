@@ -286,11 +286,11 @@ def test_rights_are_asked_first_at_every_endpoint(app: FastAPI, client_as: Calla
     for route in app.routes:
         if isinstance(route, Endpoint):
             (method,) = route.methods or {""}
-            path = route.path.replace("{", "").replace("}", "")
+            path = route.path.replace("{path:path}", "0/x").replace("{", "").replace("}", "")
             reads = route.openapi_extra == {"x-permission": "view"}
             answer = viewer.request(method, path, json={})
             assert (answer.status_code == 403) is not reads, (method, path, answer.text)
-            assert answer.status_code < 500
+            assert answer.status_code < 500 or answer.status_code == 501
             assert without.request(method, path, json={}).status_code == 403, path
 
 

@@ -132,4 +132,5 @@ def test_the_search_knows_its_grammar(wire: Wire) -> None:
     for bad in ("metric.auc > 1", "attr.name = 'x'", "metrics.auc = 'x'", "nothing = 'x'", "name = m1"):
         assert wire.refused("logged-models/search", experiment_ids=[experiment], filter=bad) == INVALID
     assert wire.refused("logged-models/search", experiment_ids=[experiment], page_token="zzz") == INVALID
-    assert wire.post("logged-models/search", experiment_ids=[]) == {}
+    assert wire.refused("logged-models/search", experiment_ids=[]) == INVALID
+    assert wire.post("logged-models/search", experiment_ids=["424242"]) == {}

@@ -146,7 +146,7 @@ def test_aliases_and_stages(registry: Registry, db: Session) -> None:
     assert registry.code("GET", "registered-models/alias", name="m", alias="none") == INVALID
     assert registry.code("GET", "registered-models/alias", name="none", alias="x") == UNKNOWN
     assert registry.code("POST", "registered-models/alias", name="m", alias="x", version="9") == UNKNOWN
-    for bad in ("latest", "Latest", "v1", "V22", "a b/c", "a:b", ""):
+    for bad in ("latest", "Latest", "v1", "V22", "a b", "a!", "a b/c", "a:b", ""):
         assert registry.code("POST", "registered-models/alias", name="m", alias=bad, version="1") == INVALID, bad
     for _ in range(2):
         assert registry.code("DELETE", "registered-models/alias", name="m", alias="Green") == (200, "")
@@ -421,3 +421,21 @@ def test_who_may_not_see_a_model_finds_nothing(
         json.loads(registry.client.get(f"{API}/registered-models/search").content)["registered_models"][0]["name"]
         == "secret"
     )
+
+
+def test_pages_show_what_clients_registered(registry: Registry) -> None:
+    registry.model("m")
+    run = registry.run()
+    assert registry.client.put(f"{PROXY}/0/{run}/artifacts/model/a & b.txt", content=b"x").status_code == 200
+    registry.version("m", f"runs:/{run}/model", run_id=run)
+    version = registry.client.get("/models/m/versions/1").text
+    assert f'/runs/{run}"' in version
+    assert "/get-artifact" not in registry.client.get(f"/runs/{run}").text
+    folder = registry.client.get(f"/runs/{run}?folder=model").text
+    assert f"/get-artifact?run_id={run}&amp;path=model%2Fa" in folder
+    lineage = registry.client.get("/models/m/versions/1/lineage").text
+    assert "How it was logged" in lineage
+    assert f"/runs/{run}" in lineage
+    registry.version("m", S3, run_id="elsewhere")
+    assert "not known here" in registry.client.get("/models/m/versions/2/lineage").text
+    assert registry.client.get("/models/m/versions/2").status_code == 200

@@ -74,6 +74,10 @@ def test_who_may_vote_is_told_and_who_asked_hears_the_outcome(app: FastAPI, cast
     }
     assert bank["author"].post(open_form).headers["location"] == f"/approvals/{request}"
     assert told(bank["author"], topic="approval_decided", state="unread") == []
+    assert bank["admin"].post(f"/api/v1/models/{bank.model}/archive").status_code == 200
+    archived = bank["author"].post(open_form)  # what has no page any more is said to have none
+    assert archived.headers["location"] in ("/notifications", f"/approvals/{request}")
+    assert bank["author"].get(archived.headers["location"]).status_code == 200
 
 
 def test_each_event_is_told_once_however_often_the_log_is_followed(

@@ -130,6 +130,7 @@ def test_asking_is_bounded_and_for_people(
     browser = _browser(app, client, newcomer)
     assert browser.post("/request-access", data={**ASKED, "about": "x" * 301}).status_code == 422
     assert browser.post("/request-access", data={**ASKED, "role": "king"}).status_code == 422
+    assert browser.post("/request-access", data={**ASKED, "role": "service"}).status_code == 422  # of programs
     for number in range(20):
         assert browser.post("/request-access", data={**ASKED, "about": f"model {number} \U0001f408"}).status_code == 303
     assert browser.post("/request-access", data={**ASKED, "about": "model 0 \U0001f408"}).status_code in (409, 422)

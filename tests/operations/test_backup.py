@@ -238,6 +238,8 @@ def test_nothing_is_written_over(whole_backup: Path, tmp_path: Path) -> None:
         place.restore(whole_backup)
     with pytest.raises(InvalidInput, match="not empty"):
         make_backup(place.settings, database, place.store, whole_backup)
+    with pytest.raises(InvalidInput, match=r"backup\.json cannot be made"):
+        make_backup(place.settings, database, place.store, whole_backup / "backup.json")
     (place.settings.keys_folder / "events.key").write_text("00" * 32)
     with pytest.raises(InvalidInput, match=r"another events\.key"):
         restore_keys(place.settings, whole_backup, read_manifest(whole_backup))

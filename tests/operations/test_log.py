@@ -16,6 +16,7 @@ from modelops_platform.events.proof.report import Outcome
 from modelops_platform.events.proof.seals import read_pem
 from modelops_platform.events.service import seal_events
 from modelops_platform.jobs.runner import Worker
+from modelops_platform.operations.verification import one_at_a_time
 from modelops_platform.worker import make_worker
 from tests.factories import Cast, count_events
 
@@ -84,6 +85,15 @@ def test_verify_answers_as_the_command_does(client: TestClient, event: str, data
     assert (broken["outcome"], broken["found"]) == ("broken", 1)
     assert broken["findings"][0]["event"] == event
     assert "kind" in broken["findings"][0]["words"]
+
+
+def test_one_request_verifies_at_a_time_and_others_are_told_when_to_come_back(client: TestClient, event: str) -> None:
+    with one_at_a_time():
+        refused = client.post("/api/v1/audit/verify")
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many")
+    assert refused.headers["retry-after"] == "10"
+    assert client.post("/api/v1/audit/verify").status_code == 200
+    assert '<a href="/audit" aria-current="page"' in client.get("/log").text  # the side bar says where one is
 
 
 def test_the_whole_log_is_for_those_who_audit_all_of_it(client_as: Callable[..., TestClient], event: str) -> None:

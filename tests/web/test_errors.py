@@ -27,7 +27,8 @@ def test_htmx_is_told_to_go_to_sign_in_and_come_back_to_its_page(nobody: TestCli
     assert answer.headers["hx-redirect"] == "/login?next=%2Fmodels"
     assert "location" not in answer.headers
     for odd in ("http://[::1", "http://evil.example//evil.example", "\x80"):
-        answer = nobody.get("/models", headers={"hx-request": "true", "hx-current-url": odd.encode("latin-1")})
+        raw = [(b"hx-request", b"true"), (b"hx-current-url", odd.encode("latin-1"))]
+        answer = nobody.get("/models", headers=raw)
         assert answer.headers["hx-redirect"].startswith("/login"), odd
 
 

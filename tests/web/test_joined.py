@@ -48,11 +48,11 @@ def test_what_waits_is_done_together_and_a_refused_one_alone_is_undone(numbers: 
     def hold(db: Session) -> None:
         began.set()
         assert go_on.wait(10)
-        commits.append(db.connection())
+        commits.append(db.connection().get_transaction())
 
     def note(number: int) -> Any:
         def work(db: Session) -> None:
-            commits.append(db.connection())
+            commits.append(db.connection().get_transaction())
             add(number)(db)
 
         return work
@@ -70,7 +70,7 @@ def test_what_waits_is_done_together_and_a_refused_one_alone_is_undone(numbers: 
     assert kept(numbers) == [1, 2, 4]  # of "3, 1" nothing stayed, nor of what was refused
     assert isinstance(results[2], InvalidInput)
     assert isinstance(results[4], IntegrityError)
-    assert len({id(connection) for connection in commits}) == 2  # one for the first, one for all that waited meanwhile
+    assert len({id(commit) for commit in commits}) == 2  # one for the first, one for all that waited meanwhile
 
 
 def test_when_the_shared_transaction_breaks_each_is_tried_alone(numbers: Database) -> None:

@@ -42,7 +42,10 @@ class Client:
         self.url = (url or os.environ.get("MODELOPS_URL") or DEFAULT_URL).rstrip("/")
         token = token or os.environ.get("MODELOPS_TOKEN") or ""
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx2.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False)
+        try:
+            self._http = httpx2.Client(base_url=self.url, headers=headers, timeout=timeout, trust_env=False)
+        except httpx2.InvalidURL as error:
+            raise ClientError(f"{self.url} is no address: {error}.") from None
 
     def __enter__(self) -> Self:
         return self

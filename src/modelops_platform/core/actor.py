@@ -40,6 +40,7 @@ class Permission(StrEnum):
     RUN_RECIPE = "run_recipe"
     LOG_RUNS = "log_runs"
     MANAGE_EXPERIMENTS = "manage_experiments"
+    MANAGE_WEBHOOKS = "manage_webhooks"
     VIEW_AUDIT = "view_audit"
     VIEW_JOBS = "view_jobs"
     MANAGE_JOBS = "manage_jobs"

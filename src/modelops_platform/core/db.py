@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar
 
 from sqlalchemy import (
+    URL,
+    Connection,
     DateTime,
     Dialect,
     Engine,
@@ -28,11 +30,12 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DisconnectionError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from . import clock
+from .errors import InvalidInput
 from .ids import new_id
 from .keys import Keys, load_keys
 from .settings import Settings
@@ -133,12 +136,44 @@ def _add_unless_taken(table: Table, dialect: str) -> Insert:
     return form(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
 
 
+class JoinedSession(Session):
+    """A session in a transaction that somebody else began and commits.
+
+    What only runs statements costs no more than they do: the session's own machinery starts with the first object.
+    """
+
+    def __init__(self, connection: Connection, info: dict[Any, Any]) -> None:
+        super().__init__(connection, expire_on_commit=False, info=info, join_transaction_mode="rollback_only")
+        self._joined = connection
+
+    def connection(self, *_arguments: Any, **_options: Any) -> Connection:
+        """Return the connection of the transaction."""
+        return self._joined
+
+
+@contextmanager
+def joined_session(connection: Connection, info: dict[Any, Any]) -> Iterator[Session]:
+    """Open a session inside the connection's transaction; its objects are written when the block ends."""
+    with JoinedSession(connection, info) as db:
+        yield db
+        db.flush()
+
+
 class InWorkspace:
     """A row of one workspace; every top table carries it."""
 
     @declared_attr
     def workspace_id(cls) -> Mapped[str]:  # noqa: N805 - SQLAlchemy calls it on the class
         return mapped_column(String(36), ForeignKey("workspaces.id"), index=True)
+
+
+def parse_address(url: str) -> URL:
+    """Return the address of a database in its parts. Raises InvalidInput."""
+    try:
+        return make_url(url)
+    except (ArgumentError, ValueError):
+        remedy = "Write postgresql://user:password@host:port/name."
+        raise InvalidInput("MODELOPS_DATABASE_URL is no address of a database.", remedy=remedy) from None
 
 
 class Database:
@@ -155,11 +190,12 @@ class Database:
     def __init__(
         self, url: str, *, pool_size: int = 10, keys: Keys | None = None, patience: float = PATIENCE_SECONDS
     ) -> None:
-        self.url = make_url(url)
+        self.url = parse_address(url)
         self._patience = patience
         self._info: dict[str, Any] = {"keys": keys} if keys else {}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
-        self._write_lock = threading.Lock() if self.is_sqlite else None
+        self._write_lock = threading.Lock()
+        self._writer: Connection | None = None
         if self.is_sqlite:
             self.write_engine = _sqlite_engine(url, pool_size=2, patience=patience, writes=True)
             self.read_engine = _sqlite_engine(url, pool_size=pool_size, patience=patience)
@@ -186,19 +222,35 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open a session that commits when the block ends, and rolls back when it raises."""
-        if self._write_lock is not None:
-            with (
-                self._write_lock,
-                Session(self.write_engine, expire_on_commit=False, info=self._info) as db,
-                db.begin(),
-            ):
+        if self.is_sqlite:
+            with self._write_lock, self._begun() as connection, joined_session(connection, self._info) as db:
                 yield db
         else:
             with Session(self.write_engine, expire_on_commit=False, info=self._info) as db, db.begin():
                 yield db
 
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
+        """Begin a transaction on the one connection that writes; one that failed is not used again."""
+        connection = self._writer or self.write_engine.connect()
+        self._writer = None
+        try:
+            with connection.begin():
+                yield connection
+        except (DBAPIError, sqlite3.Error):
+            connection.close()
+            raise
+        except BaseException:
+            self._writer = connection
+            raise
+        self._writer = connection
+
     def dispose(self) -> None:
         """Close all pooled connections."""
+        with self._write_lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
         self.write_engine.dispose()
         self.read_engine.dispose()
 

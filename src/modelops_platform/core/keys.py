@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-_EVENTS, _SEAL = "events.key", "seal.key"
+_EVENTS, _SEAL, _SECRETS = "events.key", "seal.key", "secrets.key"
 _RETIRED = "seal-{}.pem"
 _WHOLE = re.compile("[0-9a-f]{64}")
 
@@ -23,6 +23,14 @@ class Keys:
     def seal(self) -> bytes:
         """The seed of the key that signs seals; read anew each time, so that a rotation acts at once everywhere."""
         return _read(self.folder / _SEAL)
+
+    @property
+    def secrets(self) -> bytes:
+        """The key that encrypts what must be read again, such as secrets of webhooks; made when first needed."""
+        path = self.folder / _SECRETS
+        if not path.exists():
+            _make(path)
+        return _read(path)
 
     def rotate_seal(self, old_id: str, old_public: str, seed: bytes) -> None:
         """Sign with another key from now on; of the old one only the public half stays."""

@@ -26,7 +26,6 @@ with _hidden("rich"):  # for colours on a terminal, which our lines have not; it
     import structlog
 
 
-
 def configure_logging(level: str = "info") -> None:
     """Send structured lines to standard error, from our code and from libraries alike."""
     shared: list[Any] = [

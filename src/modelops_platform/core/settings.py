@@ -1,6 +1,7 @@
 """All settings, from `MODELOPS_*` variables, `<NAME>_FILE` secrets and `modelops.toml` in the home."""
 
 import os
+import re
 import tomllib
 from functools import cache
 from importlib.util import find_spec
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from .addresses import AllowList, OutgoingRefused, parse_target
 
 PREFIX = "MODELOPS_"
+_HOST = re.compile(r"[a-z0-9._-]+|[0-9a-f]*:[0-9a-f]*:[0-9a-f:.]*", re.ASCII)
 
 
 class Settings(BaseSettings):
@@ -120,11 +122,26 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
     notice: str = Field(default="", max_length=300, description="A line shown on top of every page.")
 
+    @field_validator("home", mode="before")
+    @classmethod
+    def _some_folder(cls, value: Any) -> Any:
+        if value == "":
+            raise ValueError("names no folder; leave the variable out to use .modelops")
+        return value
+
     @field_validator("artifact_url")
     @classmethod
     def _known_store(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("file://", "s3://")):
-            raise ValueError("must start with file:// or s3://")
+        if value is not None and not _names_a_place(value):
+            raise ValueError("must be file:///folder or s3://bucket/prefix")
+        return value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _plain_names(cls, value: str) -> str:
+        for host in filter(None, (host.strip() for host in value.split(","))):
+            if not _HOST.fullmatch(host.lower()):
+                raise ValueError(f"{host[:100]!r} is no host name: write models.example.com, without scheme and port")
         return value
 
     @field_validator("public_url", "oidc_issuer")
@@ -132,10 +149,7 @@ class Settings(BaseSettings):
     def _known_address(cls, value: str, info: ValidationInfo) -> str:
         if not value:
             return value
-        try:
-            target = parse_target(value)
-        except OutgoingRefused as error:
-            raise ValueError(error.message) from None
+        target = parse_target(cls._callable(value))
         if "?" in value or (info.field_name == "public_url" and target.path != "/"):
             raise ValueError("must be an address such as https://models.example.com, without anything behind it")
         return target.origin if info.field_name == "public_url" else value
@@ -156,8 +170,18 @@ class Settings(BaseSettings):
     @field_validator("checkpoint_sink")
     @classmethod
     def _known_sink(cls, value: str | None) -> str | None:
-        if value is not None and not value.startswith(("file:///", "s3://", "https://", "http://")):
+        if value is not None and value.startswith(("https://", "http://")):
+            return cls._callable(value)
+        if value is not None and not _names_a_place(value):
             raise ValueError("must start with file:///, s3:// or https://")
+        return value
+
+    @staticmethod
+    def _callable(value: str) -> str:
+        try:
+            parse_target(value)
+        except OutgoingRefused as error:
+            raise ValueError(error.message) from None
         return value
 
     @field_validator("engine")
@@ -254,10 +278,9 @@ class _FromNamedFiles(PydanticBaseSettingsSource):
             return None, field_name, False
         try:
             return Path(named).read_text(encoding="utf-8").strip(), field_name, False
-        except OSError as error:
-            raise SettingsError(
-                f"{PREFIX}{field_name.upper()}_FILE: cannot read {named!r}: {error.strerror}"
-            ) from error
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SettingsError(f"{PREFIX}{field_name.upper()}_FILE: cannot read {named!r}: {reason}") from error
 
     def __call__(self) -> dict[str, Any]:
         found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
@@ -282,11 +305,21 @@ class _FromHome(PydanticBaseSettingsSource):
             found = tomllib.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             return {}
-        except (OSError, tomllib.TOMLDecodeError) as error:
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise SettingsError(f"{path}: {error}") from error
         if "home" in found:
             raise SettingsError(f"{path}: `home` cannot be set in the home's own file; use {PREFIX}HOME.")
         return found
+
+
+def _names_a_place(address: str) -> bool:
+    """Say whether an address names a folder by its whole path, or a bucket."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    is_folder = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+    return is_folder or (parts.scheme == "s3" and bool(parts.netloc))
 
 
 class SettingsError(Exception):
@@ -304,7 +337,8 @@ def load_settings(**given: Any) -> Settings:
 
 def _line(loc: tuple[str, ...], message: str) -> str:
     """Return an error in one line; what concerns several settings names them itself."""
-    return f"{PREFIX}{'_'.join(loc).upper()}: {message}" if loc else message.removeprefix("Value error, ")
+    told = message.removeprefix("Value error, ")
+    return f"{PREFIX}{'_'.join(loc).upper()}: {told}" if loc else told
 
 
 @cache

@@ -8,7 +8,7 @@ from collections import namedtuple
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, Dialect, Select
 from sqlalchemy.exc import DBAPIError
@@ -17,7 +17,7 @@ Row = tuple[Any, ...]
 
 
 class Statement:
-    """One text for both databases, with `?`; `locks` is what PostgreSQL gets behind it (SQLite has one writer anyway)."""
+    """One text for both databases, with `?`; `locks` stands behind it on PostgreSQL (SQLite has one writer anyway)."""
 
     __slots__ = ("_postgres", "_sqlite")
 
@@ -124,9 +124,17 @@ def _make(select: Select[Any], dialect: Dialect) -> _Made:
         str(compiled),
         compiled.positiontup if compiled.positional else None,
         constants,
-        namedtuple("Row", names)._make if len(set(names)) == len(names) else tuple,
+        _shape(names),
         [(position, reader) for position, reader in enumerate(readers) if reader is not None],
     )
+
+
+def _shape(names: list[str]) -> Callable[[Sequence[Any]], Any]:
+    """Return what makes a row of values: a tuple, with the columns' names where no two are the same."""
+    if len(set(names)) < len(names):
+        return tuple
+    make: Any = namedtuple
+    return cast(Callable[[Sequence[Any]], Any], make("Row", names)._make)
 
 
 def _driver(connection: Connection) -> Any:

@@ -16,7 +16,7 @@ from modelops_platform.core.errors import TransitionRefused
 from modelops_platform.events import service as events
 from modelops_platform.identity.tables import Workspace
 from modelops_platform.jobs.domain.states import JobState
-from modelops_platform.operations.queries.welcome import SAMPLES_ADDED, sample_ids
+from modelops_platform.operations.queries.welcome import sample_ids
 from modelops_platform.pipelines import queries as recipes
 from modelops_platform.pipelines import service as pipelines
 from modelops_platform.pipelines.schemas import RecipeIn
@@ -28,7 +28,7 @@ from modelops_platform.registry.tables import DataSet, Model, UseCase, Version
 
 NAMES = ("household-food-cost", "wine-cultivar-check", "affordability-rules")
 PREFIX = "sample-"
-Made = dict[str, list[str]]  # ids by what they are: models, data_sets, use_cases
+Made = dict[str, Any]  # lists of ids by what they are: models, data_sets, use_cases
 
 
 def add(db: Session, actor: Actor, written: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def add(db: Session, actor: Actor, written: Sequence[Mapping[str, Any]]) -> dict
         )
     made: Made = {"models": [], "data_sets": [], "use_cases": []}
     names = [_add_model(db, actor, each, made) for each in written]
-    events.record(db, actor, SAMPLES_ADDED, db.get_one(Workspace, actor.workspace_id), **made)
+    events.record(db, actor, "samples.added", db.get_one(Workspace, actor.workspace_id), **made)
     return {"models": names}
 
 

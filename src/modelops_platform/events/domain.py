@@ -70,6 +70,8 @@ _SENTENCES = {
     "deployment.digest_reported": "reported that {object} runs what was approved",
     "deployment.ended": "took {object} out of service",
     "enforcement.changed": "set the gate to {data[mode][to]}: {data[reason]}",
+    "evaluation_set.created": "made the evaluation data set {object}",
+    "evaluation_set.deleted": "deleted the evaluation data set {object}",
     "gate.asked": "asked whether {object} may go to {data[to]}: {data[outcome]}",
     "gate.observed": "took {object} to {data[to]}, which the gate would have refused",
     "gate.passed": "took {object} to {data[to]} through the gate",
@@ -93,7 +95,11 @@ _SENTENCES = {
     "signin.failed": "failed to sign in",
     "signin.succeeded": "signed in",
     "signin_link.created": "made a one-time sign-in link for {object}",
+    "traces.deleted": "deleted {data[traces]} traces of {object}",
     "user.erased": "erased a person; what they did stays",
+    "webhook.created": "made the webhook {object}",
+    "webhook.deleted": "deleted the webhook {object}",
+    "webhook.edited": "changed the webhook {object}",
     "workspace.created": "made the workspace",
 }
 

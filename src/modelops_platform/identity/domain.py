@@ -91,6 +91,7 @@ _BUILD = frozenset(
         P.RUN_RECIPE,
         P.LOG_RUNS,
         P.MANAGE_EXPERIMENTS,
+        P.MANAGE_WEBHOOKS,
     }
 )
 

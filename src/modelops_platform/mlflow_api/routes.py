@@ -8,7 +8,6 @@ through `db.connection()`, never by objects of the session.
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
 
@@ -27,7 +26,7 @@ from modelops_platform.core.logging import get_logger
 from modelops_platform.identity.signin import authorise, needs
 from modelops_platform.web import refusals
 from modelops_platform.web.joined import joined_writes
-from modelops_platform.web.routing import Route, public
+from modelops_platform.web.routing import Route, public, threads
 
 from .reading import Reader
 from .wire import Message, printed
@@ -35,7 +34,6 @@ from .wire import Message, printed
 Function = Callable[[Session, Actor, Any], Any]
 F = TypeVar("F", bound=Callable[..., Any])
 WORKSPACE = "default"
-_THREADS = ThreadPoolExecutor(40, thread_name_prefix="mlflow")
 _ROOTS = ("/api", "/ajax-api")
 LARGEST_MESSAGE = 8_000_000
 
@@ -101,9 +99,9 @@ class Endpoint(Route):
                 answer = await joined_writes(database).do(work)
             else:
                 hop = _write if self._writes else _read
-                answer = await asyncio.get_running_loop().run_in_executor(_THREADS, hop, database, work)
+                answer = await threads.call(hop, database, work)
         except PlatformError as error:
-            await asyncio.get_running_loop().run_in_executor(_THREADS, refusals.keep, database, request, error)
+            await threads.call(refusals.keep, database, request, error)
             raise
         if isinstance(answer, Response):
             await answer(scope, receive, send)
@@ -126,7 +124,8 @@ class Endpoint(Route):
                 return self._reader.read_body(await read_body(request, self._largest), path)
             body = await read_body(request, self._largest)
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind != "application/json":
+            is_bare_delete = scope["method"] == "DELETE" and not body and not kind
+            if kind != "application/json" and not is_bare_delete:
                 raise _wrong_type(kind)
             return self._reader.read_body(body, path)
         except PlatformError as error:

@@ -64,14 +64,11 @@ def count_notifications(request: Request, db: ReadDb, actor: CurrentActor) -> Re
 def open_notification(request: Request, db: WriteDb, actor: CurrentActor, notification_id: str) -> Response:
     """Go to what it is about, and count it as read."""
     told = service.mark_read(db, actor, notification_id)
-    pages: dict[str, tuple[str, str | None]] = request.app.state.object_pages
-    found = pages.get(told.entry.kind) or pages.get(told.object_kind)
-    if found is not None:
-        route, parameter = found
-        place = {parameter: told.object_id} if parameter else {}
-        return redirect_to(request, url_for(request.app, route, **place))
-    name = queries.find_model_name(db, actor, told.model_id)
-    return redirect(request, "show_model", name=name) if name else redirect(request, "list_notifications")
+    place = service.find_place(db, actor, told, request.app.state.thing_pages)
+    if place is None:
+        return redirect(request, "list_notifications", toast="What it was about is archived, or out of your sight.")
+    route, parameters = place
+    return redirect_to(request, url_for(request.app, route, **parameters))
 
 
 @router.post("/notifications/{notification_id}/read", openapi_extra=_OWN)

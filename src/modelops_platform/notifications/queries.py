@@ -133,11 +133,13 @@ def get_notification(db: Session, actor: Actor, notification_id: str) -> Told:
 
 
 def find_model_name(db: Session, actor: Actor, model_id: str | None) -> str | None:
-    """Return what the model is called now, if the actor may see it."""
+    """Return what the living model is called now, if the actor may see it."""
     models = GRANTED_KINDS.get("model")
     if models is None or model_id is None:
         return None
-    name: str | None = db.scalar(select(models.name).where(models.id == model_id, granted(models, actor)))
+    name: str | None = db.scalar(
+        select(models.name).where(models.id == model_id, models.archived_at.is_(None), granted(models, actor))
+    )
     return name
 
 

@@ -40,3 +40,32 @@ class TopicsIn(In):
     """The topics to hear of; the others are silent from now on."""
 
     topics: list[Topic] = Field(default_factory=list, max_length=len(Topic))
+
+
+class WebhookOut(Out):
+    """An address of another system that is told of what happens."""
+
+    id: str
+    name: str
+    description: str | None
+    url: str
+    events: list[list[str]] = Field(description="Pairs of what and what happened to it, as in the MLflow protocol.")
+    status: str = Field(description="`ACTIVE` or `DISABLED`.")
+    owner_id: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class DeliveryOut(Out):
+    """A message to a webhook, and how sending it went."""
+
+    id: str = Field(description="What the header `X-MLflow-Delivery-Id` says, the same at each try.")
+    event_id: str
+    entity: str
+    action: str
+    state: str = Field(description="`waiting`, `delivered` or `failed`.")
+    attempts: int
+    response_status: int | None
+    error: str | None
+    created_at: datetime
+    tried_at: datetime | None

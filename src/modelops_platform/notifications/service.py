@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind
-from modelops_platform.core.errors import PlatformError
+from modelops_platform.core.errors import NotFound, PlatformError
 from modelops_platform.core.ids import new_id
 from modelops_platform.core.logging import get_logger
 from modelops_platform.events.domain import LogEntry
@@ -20,6 +20,7 @@ from modelops_platform.events.queries import to_entry
 from modelops_platform.events.tables import Event, EventPlace
 from modelops_platform.identity.service import must_own_account
 from modelops_platform.identity.tables import User
+from modelops_platform.web.frame import ThingPage
 
 from . import queries
 from .domain import Topic
@@ -147,6 +148,24 @@ def mark_read(db: Session, actor: Actor, notification_id: str, *, is_read: bool 
     if (told.read_at is not None) is not is_read:
         told.notification.read_at = clock.now() if is_read else None
     return told
+
+
+def find_place(
+    db: Session, actor: Actor, told: queries.Told, pages: Mapping[str, ThingPage]
+) -> tuple[str, dict[str, str]] | None:
+    """Return route and parameters of the page of what it is about, or of its model; None when neither is there now."""
+    page = pages.get(told.entry.kind) or pages.get(told.object_kind)
+    if page is not None and _is_there(db, actor, page, told.object_id):
+        return page.route, {page.parameter: told.object_id} if page.parameter else {}
+    name = queries.find_model_name(db, actor, told.model_id)
+    return ("show_model", {"name": name}) if name else None
+
+
+def _is_there(db: Session, actor: Actor, page: ThingPage, id: str) -> bool:
+    try:
+        return page.get is None or page.get(db, actor, id) is not None
+    except NotFound:
+        return False
 
 
 def mark_all_read(db: Session, actor: Actor) -> int:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy import make_url
 
 from modelops_platform.core import clock
+from modelops_platform.core.db import parse_address
 from modelops_platform.core.errors import TooMany
 from modelops_platform.core.keys import find_keys
 from modelops_platform.core.settings import Settings
@@ -39,7 +39,7 @@ def one_at_a_time() -> Iterator[None]:
 
 def log_of(settings: Settings) -> Source:
     """Return where the log of this installation is."""
-    return source_of(make_url(settings.database_address))
+    return source_of(parse_address(settings.database_address))
 
 
 def verify_installation(

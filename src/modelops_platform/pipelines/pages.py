@@ -12,6 +12,7 @@ from modelops_platform.core.revisions import etag
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.jobs import service as jobs
 from modelops_platform.registry import queries as registry
+from modelops_platform.tracking import queries as tracking
 from modelops_platform.web.forms import PageIn
 from modelops_platform.web.render import redirect, render
 from modelops_platform.web.routing import page_router
@@ -63,7 +64,8 @@ def show_model_recipes(
 def show_lineage(request: Request, db: ReadDb, actor: CurrentActor, name: str, number: Number) -> Response:
     header = registry.get_version_header(db, actor, name, number)
     run = queries.find_origin(db, actor, header.version.id)
-    return render(request, "pipelines/lineage.html", header=header, run=run)
+    tracked = tracking.find_shown_run(db, actor, header.version.run_id)
+    return render(request, "pipelines/lineage.html", header=header, run=run, tracked=tracked)
 
 
 # ---- writing a recipe -----------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from modelops_platform.notifications.service import Notice
 
 from . import service
 from .tables import Model
+from .telling import WEBHOOKS as WEBHOOKS
 
 REBUILD = "registry.rebuild_summaries"
 PURGE = "registry.purge_versions"

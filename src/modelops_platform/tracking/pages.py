@@ -17,10 +17,11 @@ from .domain.documents import number_of
 from .domain.looks import columns_of, moment, read_run
 from .domain.trace_looks import show_steps, show_trace
 from .domain.words import View
-from .schemas import ExperimentPage, MetricOf, RunPage, TracePage
+from .schemas import ExperimentPage, FolderOf, MetricOf, RunPage, TracePage
 
 router = page_router()
 POINTS_SHOWN = 300
+FILES_SHOWN = 500
 STEPS_SHOWN = 500
 
 
@@ -86,8 +87,11 @@ def restore_experiment(request: Request, db: WriteDb, actor: CurrentActor, exper
 
 
 @router.get("/runs/{run_id}", openapi_extra=needs(Permission.VIEW))
-def show_run(request: Request, db: ReadDb, actor: CurrentActor, run_id: str) -> Response:
+def show_run(
+    request: Request, db: ReadDb, actor: CurrentActor, run_id: str, wanted: Annotated[FolderOf, Query()]
+) -> Response:
     run = queries.get_run(db, actor, run_id)
+    _uri, files = queries.list_run_artifacts(db, actor, run.id, wanted.folder)
     shown = read_run(queries.get_run_document(db, actor, run_id))
     names = identity.names_of(db, {run.created_by})
     return render(
@@ -97,6 +101,9 @@ def show_run(request: Request, db: ReadDb, actor: CurrentActor, run_id: str) -> 
         experiment=run.experiment,
         maker=names.get(run.created_by),
         may_log=queries.may(actor, Permission.LOG_RUNS, run.experiment),
+        files=files[:FILES_SHOWN],
+        more_files=max(0, len(files) - FILES_SHOWN),
+        folder=wanted.folder,
     )
 
 

@@ -31,6 +31,12 @@ class TracePage(PageIn):
     q: Annotated[Annotated[str, Field(max_length=LONGEST)] | None, EmptyIsNone] = None
 
 
+class FolderOf(PageIn):
+    """Which folder of a run's artifacts."""
+
+    folder: Annotated[Annotated[str, Field(max_length=1100)] | None, EmptyIsNone] = None
+
+
 class MetricOf(PageIn):
     """Which metric of a run."""
 

@@ -50,9 +50,20 @@ STATUS: dict[type[PlatformError], tuple[int, str]] = {
 }
 _HTTP_TITLES = {404: "Not found", 405: "Method not allowed", 413: "Too large", 415: "Wrong content type"}
 _TYPED_IN = ("password", "link", "company")  # of the sign-in page: the refusal is shown there
+_OWN_WORDS = "Value error, "  # stands before what our own validators say
 _SECRET = ("password", "token", "secret", "link")
 _INVOCATIONS = re.compile(r"/deployments/[^/]+/invocations")  # MLflow's address of a deployment, beside its page
-_JSON_ROOTS = ("/api/", "/ajax-api/", "/v1/", "/v2", "/healthz", "/readyz", "/metrics", "/health", "/version")
+_JSON_ROOTS: tuple[str, ...] = (
+    "/api/",
+    "/ajax-api/",
+    "/v1/",
+    "/v2",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/health",
+    "/version",
+)
 _JSON_ROOTS += ("/get-artifact", "/model-versions/get-artifact")
 
 
@@ -128,7 +139,8 @@ async def _invalid(request: Request, error: Exception) -> Response:
 def _one_invalid(entry: dict[str, Any]) -> dict[str, Any]:
     where = [str(part) for part in entry.get("loc", ())]
     field = ".".join(where[1:] if len(where) > 1 and where[0] in ("body", "query", "path", "header") else where)
-    found: dict[str, Any] = {"field": field or "body", "message": str(entry.get("msg", "is not valid"))}
+    told = str(entry.get("msg", "is not valid")).removeprefix(_OWN_WORDS)
+    found: dict[str, Any] = {"field": field or "body", "message": told}
     value = entry.get("input")
     if not any(word in field.lower() for word in _SECRET) and not isinstance(value, dict | list | bytes):
         found["value"] = value[:200] if isinstance(value, str) else value

@@ -27,7 +27,7 @@ def filled(shape: type[Shape], /, **values: Any) -> Shape:
         first = error.errors(include_url=False)[0]
         field, value = ".".join(str(part) for part in first["loc"]), first["input"]
         raise InvalidInput(
-            f"{field}: {first['msg']}.",
+            f"{field}: {first['msg'].removeprefix('Value error, ')}.",
             remedy="Correct the named field and send it again.",
             field=field,
             value=value[:200] if isinstance(value, str) else None,

@@ -1,8 +1,11 @@
 """The frame around pages: which entries the side bar has, registered by the entry points."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from modelops_platform.core.actor import Permission
+from sqlalchemy.orm import Session
+
+from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.core.preferences import AS_WE_COME, Preferences
 
 
@@ -29,6 +32,15 @@ class Action:
     label: str
     route: str
     permission: Permission = Permission.VIEW
+
+
+@dataclass(frozen=True, slots=True)
+class ThingPage:
+    """Where things of a kind have their page, and the query that finds one; what it does not find has no page."""
+
+    route: str
+    parameter: str | None = None  # of its path, takes the id
+    get: Callable[[Session, Actor, str], object] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,16 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from modelops_platform.core.db import Database
+from modelops_platform.core.db import Database, joined_session
+
+from .threads import Threads
 
 T = TypeVar("T")
 Work = Callable[[Session], Any]
@@ -72,7 +72,7 @@ class JoinedWrites:
             self._waiting.append(_Waiting(work, loop, future))
             starts, self._is_busy = not self._is_busy, True
         if starts:
-            _THREADS.submit(self._drain)
+            _threads.start(self._drain)
         return await future
 
     def _drain(self) -> None:
@@ -99,7 +99,7 @@ class JoinedWrites:
                         break
                     connection.exec_driver_sql("SAVEPOINT joined")
                     try:
-                        with _own_session(db) as own:
+                        with joined_session(connection, db.info) as own:
                             one.attempt(own)
                         ended = "RELEASE SAVEPOINT joined"
                     except Exception as error:
@@ -126,16 +126,6 @@ class JoinedWrites:
             one.error = error
 
 
-@contextmanager
-def _own_session(shared: Session) -> Iterator[Session]:
-    """Open a session inside the shared transaction, which alone commits; its objects end with it."""
-    with Session(
-        shared.connection(), expire_on_commit=False, info=shared.info, join_transaction_mode="rollback_only"
-    ) as own:
-        yield own
-        own.flush()
-
-
 def _tell(together: list[_Waiting]) -> None:
     """Hand out the outcomes, with one call for each loop that waits."""
     by_loop: dict[asyncio.AbstractEventLoop, list[_Waiting]] = {}
@@ -153,7 +143,7 @@ def _tell_all(waiting: list[_Waiting]) -> None:
         one.tell()
 
 
-_THREADS = ThreadPoolExecutor(8, thread_name_prefix="joined")  # one for each database, of which a process has one
+_threads = Threads(8, "joined")  # one for each database, of which a process has one
 _of: "WeakKeyDictionary[Database, JoinedWrites]" = WeakKeyDictionary()
 _making = threading.Lock()
 

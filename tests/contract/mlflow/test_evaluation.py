@@ -34,7 +34,7 @@ def test_an_evaluation_set_is_filled_merged_searched_and_deleted(
     other = mlflow.create_experiment("another of the set")
     assert len(datasets.add_dataset_to_experiments(made.dataset_id, [other]).experiment_ids) == 2
     assert datasets.remove_dataset_from_experiments(made.dataset_id, [other]).experiment_ids == [experiment]
-    assert again.delete_records([again.records[0].dataset_record_id]) == 1
+    assert again.delete_records([str(frame["dataset_record_id"][0])]) == 1
 
     stranger = place.cast.token(place.cast.person("contributor", unit="Loans"))
     with monkeypatch.context() as patch:

@@ -1,9 +1,11 @@
 """Traces and assessments through the unmodified client."""
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
 
+import httpx2
 import pytest
 
 from tests.contract.mlflow.conftest import Place
@@ -136,3 +138,27 @@ def test_a_second_person_sees_none_of_it(traced: Any, client: Any, experiment: s
             call()
         assert refused.value.error_code == "RESOURCE_DOES_NOT_EXIST"
     assert list(client.search_traces(locations=[experiment])) == []
+
+
+def test_steps_that_were_stored_as_a_file_are_read_back(traced: Any, experiment: str, place: Place) -> None:
+    """As clients do that do not speak OTLP."""
+    told = traced.get_trace(answer_of(traced))
+    info = {
+        "trace_id": f"tr-{time.time_ns():032x}",
+        "trace_location": {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment}},
+        "request_time": "2026-05-03T12:00:00.5Z",
+        "state": "OK",
+    }
+    headers = {"authorization": f"Bearer {place.token}"}
+    with httpx2.Client(base_url=place.url, headers=headers) as raw:
+        made = raw.post("/api/3.0/mlflow/traces", json={"trace": {"trace_info": info}}).json()["trace"]["trace_info"]
+        where = made["tags"]["mlflow.artifactLocation"].removeprefix("mlflow-artifacts:/")
+        stored = raw.put(
+            f"/api/2.0/mlflow-artifacts/artifacts/{where}/traces.json", content=json.dumps(told.data.to_dict()).encode()
+        )
+        assert stored.status_code == 200, stored.text
+    read = traced.get_trace(info["trace_id"])
+    assert [span.name for span in read.data.spans] == [span.name for span in told.data.spans]
+    assert traced.MlflowClient().delete_traces(experiment_id=experiment, trace_ids=[info["trace_id"]]) == 1
+    with httpx2.Client(base_url=place.url, headers=headers) as raw:
+        assert raw.get(f"/api/2.0/mlflow-artifacts/artifacts/{where}/traces.json").status_code == 404

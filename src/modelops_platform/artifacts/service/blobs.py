@@ -248,6 +248,20 @@ def move_holds(db: Session, model_id: str, unit_id: str) -> None:
     )
 
 
+def move_holds_of(db: Session, holders: Mapping[str, Collection[str]], unit_id: str) -> None:
+    """Note that things, by kind and id, belong to another unit, so that their files are seen there."""
+    for kind, ids in holders.items():
+        ordered = sorted(ids)
+        for start in range(0, len(ordered), MOST_AT_ONCE):
+            chunk = ordered[start : start + MOST_AT_ONCE]
+            db.execute(
+                update(BlobHold)
+                .where(BlobHold.holder_kind == kind, BlobHold.holder_id.in_(chunk))
+                .values(unit_id=unit_id),
+                execution_options={"synchronize_session": False},
+            )
+
+
 # ---- being judged ---------------------------------------------------------------------------------------------------
 
 
@@ -318,13 +332,27 @@ def get_download(db: Session, actor: Actor, sha256: str) -> tuple[Blob, BlobHold
     return blob, hold
 
 
-def get_safe(db: Session, sha256: str) -> Stored:
-    """Return what reading a file needs, for a caller who may see it by its path. Raises NotFound, NotAllowed."""
+def get_for_reader(db: Session, sha256: str, *, knowingly: bool) -> tuple[Stored, bool]:
+    """Return what reading a file needs, and whether the scan calls it dangerous, for who may see it by its path.
+
+    Args:
+        knowingly: Whether the reader may have a dangerous one all the same; `note_opened` tells of it.
+    Raises: NotFound, NotAllowed.
+    """
     blob = queries.find_blob(db, sha256)
     if blob is None:
         raise queries.no_file(sha256)
-    _refuse_dangerous(blob)
-    return queries.get_stored(db, sha256)
+    if not knowingly:
+        _refuse_dangerous(blob)
+    return queries.get_stored(db, sha256), blob.verdict == Verdict.DANGEROUS
+
+
+def note_opened(db: Session, actor: Actor, sha256: str, *, name: str, unit_id: str | None) -> None:
+    """Record that somebody took a file that the scan calls dangerous."""
+    blob = queries.find_blob(db, sha256)
+    if blob is not None:
+        about = _Held(blob.id, name, unit_id, None)
+        events.record(db, actor, "artifact.opened", about, sha256=sha256, verdict=blob.verdict)
 
 
 def _refuse_dangerous(blob: Blob) -> None:

@@ -23,7 +23,10 @@ MOST_OPEN = 20
 
 
 def ask_for_access(db: Session, actor: Actor, wanted: AccessIn) -> AccessRequest:
-    """Ask for a role. Raises NotAllowed (no person, a narrow token), AlreadyExists, InvalidInput (too many are open, a role of programs)."""
+    """Ask for a role.
+
+    Raises NotAllowed (no person, a narrow token), AlreadyExists, InvalidInput (too many are open, a role of programs).
+    """
     if actor.kind is not ActorKind.PERSON:
         raise NotAllowed("Only people ask for access.", remedy="Ask whoever looks after this service account.")
     if actor.token_id is not None:

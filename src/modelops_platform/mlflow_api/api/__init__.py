@@ -15,6 +15,7 @@ from . import (
     runs,
     server,
     traces,
+    webhooks,
     workspaces,
 )
 
@@ -32,6 +33,7 @@ FAMILIES = [
     otlp.family,
     evaluation.family,
     workspaces.family,
+    webhooks.family,
 ]
 
 router = APIRouter()

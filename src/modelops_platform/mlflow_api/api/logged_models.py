@@ -13,6 +13,7 @@ from modelops_platform.tracking import queries, service
 from modelops_platform.tracking.domain.logged_models import LoggedModelStatus
 from modelops_platform.tracking.queries import ModelOrder, OnData
 
+from ..reading import missing_parameter
 from ..routes import Family
 from ..wire import Int64, KeyValue, Message, Text
 from .artifacts import asked, changed, listed, send
@@ -153,6 +154,8 @@ class SearchLoggedModels(Message, kw_only=True):
 @family.post("logged-models/search", permission=READ)
 def search_logged_models(db: Session, actor: Actor, wanted: SearchLoggedModels) -> dict[str, Any]:
     """Return a page of the logged models that match."""
+    if not wanted.experiment_ids:
+        raise missing_parameter("experiment_ids")
     if len(wanted.datasets) > MOST_DATA_SETS:
         raise InvalidInput(f"At most {MOST_DATA_SETS} datasets are taken.", field="datasets")
     found, token = queries.search_logged_models(

@@ -5,9 +5,10 @@ from typing import Any, NoReturn
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.errors import NotFound
 
 from ..envelope import NotOffered
-from ..routes import Family
+from ..routes import WORKSPACE, Family
 from ..wire import Message
 
 family = Family()
@@ -24,8 +25,11 @@ class Workspace(Message, kw_only=True):
 
 @family.get("workspaces", version="3.0", permission=Permission.VIEW)
 @family.get("workspaces/{workspace_name}", version="3.0", permission=Permission.VIEW)
-def tell_of_workspaces(_db: Session, _actor: Actor, _wanted: Workspace) -> NoReturn:
-    """Say that workspaces are not offered."""
+def tell_of_workspaces(_db: Session, _actor: Actor, wanted: Workspace) -> NoReturn:
+    """Say that workspaces are not offered, and that any other than ours is not there."""
+    named = wanted.workspace_name
+    if named and named != WORKSPACE:
+        raise NotFound(f"There is no workspace {named[:80]!r}.", field="workspace_name", value=named[:80])
     raise _not_offered()
 
 

@@ -56,7 +56,12 @@ def make_backup(
 
 
 def _begin(target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise InvalidInput(
+            f"The folder {target} cannot be made: {error.strerror}.", remedy="Name a new folder elsewhere."
+        ) from None
     if any(target.iterdir()):
         raise InvalidInput(f"{target} is not empty.", remedy="Name a new folder: a backup never writes over anything.")
     (target / "tables").mkdir(mode=0o700)

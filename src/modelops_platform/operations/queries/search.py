@@ -19,6 +19,7 @@ from modelops_platform.registry.queries import data_sets_visible_to, use_cases_v
 from modelops_platform.registry.tables import DataSet, Model, ModelSummary, UseCase, Version
 
 MOST_WORDS = 8
+LONGEST_DETAIL = 120
 _VERSION = re.compile(r"(?P<model>.+?)[\s/]+(?:v|version )?(?P<number>\d{1,9})", re.IGNORECASE)
 KINDS = {
     "model": "Models",
@@ -51,7 +52,11 @@ def find_things(db: Session, actor: Actor, q: str, *, of_each: int = 6) -> list[
     found = db.execute(union_all(*parts)).all()
     kinds = list(KINDS)
     ranked = sorted(found, key=lambda row: (kinds.index(row.kind), row.rank, row.name.casefold()))
-    return [Hit(row.kind, row.key, row.name, row.detail or "", row.number) for row in ranked]
+    return [Hit(row.kind, row.key, row.name, _short(row.detail or ""), row.number) for row in ranked]
+
+
+def _short(detail: str) -> str:
+    return detail if len(detail) <= LONGEST_DETAIL else f"{detail[: LONGEST_DETAIL - 1].rstrip()}\u2026"
 
 
 def _parts(actor: Actor, q: str, words: Sequence[str], limit: int) -> list[Select[Any]]:
@@ -103,7 +108,7 @@ def _part(
         literal(kind).label("kind"),
         cast(key, String).label("key"),
         name.label("name"),
-        func.substr(detail, 1, 120).label("detail"),
+        func.substr(detail, 1, LONGEST_DETAIL + 1).label("detail"),
         cast(number if number is not None else literal(""), String).label("number"),
         rank,
     )

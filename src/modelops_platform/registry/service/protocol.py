@@ -1,5 +1,6 @@
 """Verbs as clients of the MLflow protocol know them: the same models and versions, and the same rules."""
 
+import re
 from collections.abc import Sequence
 
 from sqlalchemy import delete, insert, select, update
@@ -37,6 +38,7 @@ from .summaries import rebuild_summary
 from .versions import next_number
 
 Pairs = Sequence[tuple[str, str]]
+_ALIAS = re.compile(r"[\w\-]{1,255}")
 
 
 def _checked(tags: Pairs) -> dict[str, str]:
@@ -119,6 +121,12 @@ def _become(db: Session, actor: Actor, name: str, kind: ModelKind) -> None:
 
 def put_alias(db: Session, actor: Actor, name: str, alias: str, number: int) -> None:
     """Let an alias name a version. Raises NotFound, NotAllowed, InvalidInput, TransitionRefused."""
+    if not _ALIAS.fullmatch(alias):
+        raise InvalidInput(
+            f"Invalid alias name: '{alias[:80]}'. It may only hold letters, digits, underscores and dashes.",
+            field="alias",
+            value=alias[:80],
+        )
     set_alias(db, actor, queries.get_model(db, actor, name), alias, number)
 
 

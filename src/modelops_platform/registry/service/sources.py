@@ -1,6 +1,7 @@
 """What clients name as the source of a version, found: the folder, the run and logged model, and what they say."""
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +22,8 @@ from .. import queries
 from ..domain.protocol import Source, logged_model_in, read_source, wrong_source
 from ..tables import Alias, Version
 
-MOST_FILES, LONGEST_PATH, LONGEST_ID = 10_000, 500, 36
+MOST_FILES, LONGEST_PATH = 10_000, 500
+_RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,35}")
 MOST_FIGURES = 500
 
 
@@ -60,8 +62,8 @@ def find_source(db: Session, actor: Actor, text: str, *, run_id: str | None, mod
 
 def _told(run_id: str | None) -> str | None:
     """Return the id of a run that may be unknown here: files elsewhere are often those of runs elsewhere."""
-    if run_id and len(run_id) > LONGEST_ID:
-        raise InvalidInput(f"A run's id has at most {LONGEST_ID} characters.", field="run_id", value=run_id[:80])
+    if run_id and not _RUN_ID.fullmatch(run_id):
+        raise InvalidInput(f"Invalid run ID: '{run_id[:80]}'", field="run_id", value=run_id[:80])
     return run_id or None
 
 

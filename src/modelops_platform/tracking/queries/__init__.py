@@ -5,6 +5,7 @@ from .artifacts import (
     StoredFile,
     find_file,
     find_frozen,
+    find_own_place,
     find_place,
     get_file,
     get_file_below,
@@ -38,7 +39,7 @@ from .logged_models import (
 )
 from .rights import OfExperiment, RunHead, is_visible, may, must, visible_to
 from .runs import get_head, get_info, get_parts, get_run, get_run_document, keep_documents, make_documents
-from .searching import FoundRuns, list_runs, search_data_sets, search_runs
+from .searching import FoundRuns, find_shown_run, list_runs, search_data_sets, search_runs
 from .trace_searching import FoundTraces, correlate_filters, name_experiments, page_traces, search_traces
 from .traces import (
     get_assessment,
@@ -67,7 +68,9 @@ __all__ = [
     "find_file",
     "find_frozen",
     "find_made_by",
+    "find_own_place",
     "find_place",
+    "find_shown_run",
     "get_assessment",
     "get_complete_record",
     "get_experiment",

@@ -123,6 +123,15 @@ def _must_on(actor: Actor, permission: Permission, place: Any) -> None:
         )
 
 
+def find_own_place(db: Session, actor: Actor, path: str) -> Place | None:
+    """Return whose a path is, if the actor may put files there themselves."""
+    place = find_place(db.connection(), actor.workspace_id, path)
+    if place is None or place.experiment_id is None:
+        return None
+    rightful: Any = place
+    return place if may(actor, Permission.LOG_RUNS, rightful) else None
+
+
 def get_file(db: Session, actor: Actor, path: str) -> StoredFile:
     """Return a file that the actor may download. Raises InvalidInput (also for a folder), NotFound, NotAllowed."""
     path = checked_path(path)

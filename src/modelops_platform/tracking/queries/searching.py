@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor
 from modelops_platform.core.cursors import Page
-from modelops_platform.core.errors import InvalidInput
+from modelops_platform.core.errors import InvalidInput, NotFound
 
 from ..domain.filters import NULLS, Clause, Op, Order, parse_filter, parse_order
 from ..domain.looks import ShownRun, read_run
@@ -24,7 +24,7 @@ from ..domain.words import Lifecycle, View
 from .bounded import bounded
 from .conditions import Text
 from .rights import keep_visible
-from .runs import make_documents
+from .runs import get_run_document, make_documents
 from .statements import Statement, is_postgres, marks
 
 MOST_RUNS = 50_000
@@ -292,6 +292,16 @@ def list_runs(
         token=token,
     )
     return Page([read_run(document) for document in found.documents], found.next_token)
+
+
+def find_shown_run(db: Session, actor: Actor, run_id: str | None) -> ShownRun | None:
+    """Return a run as pages show it; None when it is not known here, or not to the actor."""
+    if run_id is None:
+        return None
+    try:
+        return read_run(get_run_document(db, actor, run_id))
+    except NotFound:
+        return None
 
 
 def search_data_sets(

@@ -6,6 +6,7 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from modelops_platform.artifacts import service as artifacts
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotFound
@@ -21,7 +22,7 @@ from ..domain.limits import (
     checked_location,
 )
 from ..domain.words import DEFAULT_EXPERIMENT, UNIT, Lifecycle
-from ..tables import Experiment, ExperimentTag, Run
+from ..tables import Artifact, Experiment, ExperimentTag, Run
 
 _TRIES = 5
 
@@ -202,7 +203,17 @@ def _move(db: Session, actor: Actor, experiment: Experiment, named: str) -> None
     actor.must(Permission.LOG_RUNS, unit)
     if unit.id != experiment.unit_id:
         before, experiment.unit_id = experiment.unit_id, unit.id
+        _move_files(db, experiment.id, unit.id)
         events.record(db, actor, "experiment.moved", experiment, unit={"from": before, "to": unit.id})
+
+
+def _move_files(db: Session, experiment_id: str, unit_id: str) -> None:
+    """Let the files of the experiment's runs be seen where it belongs now."""
+    owners = select(Artifact.owner_kind, Artifact.owner_id).where(Artifact.experiment_id == experiment_id).distinct()
+    holders: dict[str, set[str]] = {}
+    for kind, owner_id in db.execute(owners):
+        holders.setdefault(kind, set()).add(owner_id)
+    artifacts.move_holds_of(db, holders, unit_id)
 
 
 def delete_experiment_tag(db: Session, actor: Actor, experiment_id: str, key: str) -> None:
