@@ -270,7 +270,9 @@ def compared(ours: Side, theirs: Side, workload: Workload, rounds: int) -> Figur
         f"1/{peer.cpu_ms / best.cpu_ms:.0f}, at most 1/{1 / workload.at_most:.0f}; "
         f"p50 / p99 {best.middle_ms:.1f} / {best.slow_ms:.1f} ms"
     )
-    return Figure("As MLflow", f"{workload.name}, CPU", best.cpu_ms, "ms", peer.cpu_ms * workload.at_most, note)
+    return Figure(
+        "As MLflow", f"{workload.name}, CPU", best.cpu_ms, "ms", round(peer.cpu_ms * workload.at_most, 2), note
+    )
 
 
 def main() -> int:
