@@ -161,8 +161,8 @@ def test_the_job_process_is_started_again_and_never_outlives_the_server(home: Pa
         server.until_ready()
         first = server.job_process()
         first.kill()
-        second = until(lambda: next((p for p in server.family()[1:] if p.pid != first.pid), None))
-        until(lambda: has_name(second))  # it has begun to be a job process
+        others = lambda: (p for p in server.family()[1:] if p.pid != first.pid)  # noqa: E731
+        second = until(lambda: next((p for p in others() if has_name(p)), None))  # it has begun to be a job process
         server.end(signal.SIGKILL)
         until(lambda: not second.is_running() or second.status() == psutil.STATUS_ZOMBIE)
 

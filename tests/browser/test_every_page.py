@@ -22,7 +22,11 @@ AXE = (Path(__file__).parent / "vendor/axe.min.js").read_text(encoding="utf-8")
 WIDTHS = (1280, 390)
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 MODEL = "breast-lesion-triage"
-ASKING = {"/compare": f"?before={MODEL}/1&after={MODEL}/2"}  # pages that show what is asked for
+ASKING = {  # pages that show what is asked for
+    "/compare": f"?before={MODEL}/1&after={MODEL}/2",
+    "/compare/file": f"?before={MODEL}/1&after={MODEL}/2&path=metrics.json",
+    "/runs/{run_id}/metric": "?key=loss",
+}
 # The same addresses in another state: an earlier day, a narrowed list, an empty one, what is not found, no path at all.
 OTHER_STATES = (
     "/portfolio?at=2020-01-01",
@@ -38,6 +42,7 @@ OTHER_STATES = (
     f"/compare?before={MODEL}/1&after={MODEL}/1",
 )
 
+NO_PAGES = {"watch_job", "show_picture"}  # a stream, and the picture of a file that has one
 THEMED = ["color-contrast", "link-in-text-block"]  # what another theme can make wrong, the rest is the same page
 
 _FITS = "() => document.documentElement.scrollWidth <= document.documentElement.clientWidth"
@@ -53,7 +58,7 @@ def pages(app: FastAPI, demo: Site) -> Iterator[str]:
     """The address of every page, with things of the demonstration in its path."""
     at = demo.at(MODEL)
     for asked in routes_of(app):
-        if asked.method == "GET" and not asked.is_api and asked.route.name != "watch_job":
+        if asked.method == "GET" and not asked.is_api and asked.route.name not in NO_PAGES:
             path = at.path(asked.path) + ASKING.get(asked.path, "")
             answer = demo.client().get(path)
             if answer.headers.get("content-type", "").startswith("text/html"):  # files and counts are no pages

@@ -1,5 +1,7 @@
 """Opening the installation for a command: settings, keys, database, migrated."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -50,6 +52,23 @@ def migrated_database(settings: "Settings") -> "Iterator[Database]":
     with opened_database(settings) as database:
         bring_up(settings, database)
         yield database
+
+
+def migrate_apart(settings: "Settings") -> None:
+    """Migrate in a process of its own, unless there is nothing to do: one that stays would keep the tool in memory.
+
+    Raises Unavailable with what that process said.
+    """
+    from modelops_platform.core.schema import is_current
+
+    with opened_database(settings) as database, database.read() as db:
+        if is_current(db):
+            return
+    command = [sys.executable, "-m", "modelops_platform.cli", "db", "upgrade"]
+    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        said = done.stderr.strip().rpartition("\n")[2].removeprefix("Error: ")
+        raise Unavailable(f"The database could not be migrated. {said}")
 
 
 def bring_up(settings: "Settings", database: "Database") -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from .home import migrated_database, read_settings
+from .home import migrate_apart, migrated_database, read_settings
 
 Host = Annotated[str, typer.Option(help="Address to listen on; its name is answered for.")]
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
@@ -21,6 +21,7 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
 
     settings = read_settings()
     with bind(host, port) as listening:
+        migrate_apart(settings)
         with migrated_database(settings) as database, database.write() as db:
             link = identity.make_set_up_link(db)
         address = _address(host, listening.getsockname()[1])
