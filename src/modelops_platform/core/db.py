@@ -83,6 +83,7 @@ WEB_PATIENCE_SECONDS = 1.7  # of whoever waits for a page: then they are told to
 _LOCK_LOOK_SECONDS = 0.003
 _GIVEN_UP_FOR_SECONDS = 0.05
 _LONGEST_STATEMENT_OF_WEB_MS = 30_000
+_DISPOSE_SECONDS = 2.0
 _POSTGRES = {
     "connect_timeout": 2,  # the least that the driver knows
     "keepalives_idle": 5,
@@ -247,10 +248,15 @@ class Database:
 
     def dispose(self) -> None:
         """Close all pooled connections."""
-        with self._write_lock:
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+        if self._write_lock.acquire(
+            timeout=_DISPOSE_SECONDS
+        ):  # a thread that hangs must not keep a process from ending
+            try:
+                if self._writer is not None:
+                    self._writer.close()
+                    self._writer = None
+            finally:
+                self._write_lock.release()
         self.write_engine.dispose()
         self.read_engine.dispose()
 
