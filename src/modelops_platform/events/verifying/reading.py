@@ -2,6 +2,7 @@
 
 import importlib
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import closing
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -63,13 +64,14 @@ class Counts(msgspec.Struct, frozen=True):
     oldest_unplaced: str | None
 
 
-class Reader:
+class Reader(ABC):
     """Asks an opened log for its rows."""
 
     kind: Literal["sqlite", "postgresql"]
 
+    @abstractmethod
     def _select(self, statement: str, **values: int) -> Iterator[Any]:
-        raise NotImplementedError
+        """Ask the driver, and yield its rows."""
 
     def _rows(self, statement: str, **values: int) -> Iterator[Any]:
         row = _ROW.format(at=_AT[self.kind])
