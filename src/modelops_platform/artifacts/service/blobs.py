@@ -155,7 +155,15 @@ def use_blob(db: Session, actor: Actor, sha256: str, holder: Holder, *, name: st
     blob = db.scalars(_locked(sha256)).one_or_none()
     if blob is None or blob.removing_at is not None:
         raise queries.no_file(sha256)
-    hold = _hold(
+    hold = _hold_for(db, actor, holder, blob, name)
+    if blob.verdict == Verdict.DANGEROUS:
+        _record_quarantine(db, actor, blob, hold)
+    return blob
+
+
+def _hold_for(db: Session, actor: Actor, holder: Holder, blob: Blob, name: str) -> BlobHold:
+    """Have a thing hold a blob, with the rights of the thing."""
+    return _hold(
         db,
         actor,
         blob,
@@ -165,9 +173,6 @@ def use_blob(db: Session, actor: Actor, sha256: str, holder: Holder, *, name: st
         model_id=holder.id if holder.object_kind == "model" else getattr(holder, "model_id", None),
         name=clean_path(name, field="name"),
     )
-    if blob.verdict == Verdict.DANGEROUS:
-        _record_quarantine(db, actor, blob, hold)
-    return blob
 
 
 def _hold(
@@ -218,16 +223,7 @@ def keep_blobs(db: Session, actor: Actor, holder: Holder, names: Mapping[str, st
         blob = locked.get(sha256)
         if blob is None or blob.removing_at is not None:
             raise queries.no_file(sha256)
-        hold = _hold(
-            db,
-            actor,
-            blob,
-            kind=holder.object_kind,
-            id=holder.id,
-            unit_id=holder.unit_id,
-            model_id=getattr(holder, "model_id", None),
-            name=clean_path(name, field="name"),
-        )
+        hold = _hold_for(db, actor, holder, blob, name)
         if blob.verdict == Verdict.DANGEROUS:
             _record_quarantine(db, actor, blob, hold)
 
