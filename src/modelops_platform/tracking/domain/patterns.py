@@ -1,10 +1,14 @@
 """Regular expressions of strangers: compared with a bounded text, and only if that cannot take long."""
 
+import importlib
 import re
 from collections.abc import Iterable
 from typing import Any
 
 from modelops_platform.core.errors import InvalidInput
+
+# What Python itself makes of an expression; the module has no types, and a type checker sees it or not by its cache.
+_parser: Any = importlib.import_module("re._parser")
 
 LONGEST, MOST_REPEATS, LONGEST_TEXT = 200, 2, 1_000
 
@@ -18,7 +22,7 @@ def checked_pattern(pattern: str) -> str:
         raise _wrong(f"has more than {LONGEST} characters")
     try:
         compiled = re.compile(pattern)
-        parsed = re._parser.parse(pattern)  # type: ignore[attr-defined]
+        parsed = _parser.parse(pattern)
     except (re.error, RecursionError, OverflowError):
         raise _wrong("is no regular expression") from None
     if compiled.groups > 20 or _repeats(parsed, inside=False) > MOST_REPEATS:
