@@ -45,7 +45,7 @@ def fill(home: Path, database_url: str | None, models: int) -> None:
 
 
 def _add(db: Session, actor: Actor, number: int, chance: random.Random) -> None:
-    kinds = list(ModelKind)
+    kinds = [kind for kind in ModelKind if kind is not ModelKind.PROMPT]
     wanted = ModelIn(
         name=f"model-{number:04}",
         kind=kinds[number % len(kinds)],
