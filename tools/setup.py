@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
+UNFINISHED = VENV / ".installing"
 LOCKS = {"runtime": "requirements.lock", "lint": "requirements-dev.lock", "tests": "requirements-dev.lock"}
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 PANGO = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0")
@@ -45,11 +46,16 @@ def install(lock: str) -> None:
     """Install the locked packages, then the project, unless this was done for the same state."""
     if PYTHON.exists() and any(is_done(name) for name in {lock, LOCKS["tests"]}):  # the tests' lock holds the other
         return
+    if UNFINISHED.exists():  # what was broken off half-way may look installed and not be
+        print("Making .venv anew: its last installation was broken off.", flush=True)
+        shutil.rmtree(VENV)
     make_venv()
+    UNFINISHED.touch()
     print(f"Installing {lock} into .venv (this takes a minute or two the first time) ...", flush=True)
     pip("install", "--require-hashes", "-r", lock)
     pip("install", "--no-deps", "--no-build-isolation", "-e", ".")
     stamp(lock).write_text(fingerprint(lock))
+    UNFINISHED.unlink()
 
 
 def stamp(lock: str) -> Path:
