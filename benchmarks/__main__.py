@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.postgres import Postgres, start_server
 
-from . import artifacts, audit, figures, mlflow, report
+from . import artifacts, audit, figures, governance, mlflow, report
 from .kills import kill_often
 from .soak import soak
 
@@ -44,12 +44,13 @@ def measure(*, quick: bool, postgres: bool) -> int:
             try:
                 results[database] = list(figures.measure(size, fresh()))
                 results[database] += audit.measure(size.events, size.file_megabytes, fresh)
-                results[database] += artifacts.measure(size.file_megabytes, fresh())
+                results[database] += artifacts.measure(size.file_megabytes, size.proxied_megabytes, fresh())
+                results[database] += governance.measure(1_000 if quick else governance.MODELS, fresh)
             except figures.Refused as refused:
                 print(f"FAILED: {refused}", file=sys.stderr)
                 return 1
             print(f"\n{database}\n{report.as_text(results[database])}\n")
-    side_by_side = list(mlflow.measure(0.3, 10_000, 300) if quick else mlflow.measure(1.0))
+    side_by_side = list(mlflow.measure(0.3, 10_000, 300, 1_000) if quick else mlflow.measure(1.0))
     results["The MLflow protocol, beside MLflow's own server on SQLite"] = side_by_side
     print(f"\nThe MLflow protocol\n{report.as_text(side_by_side)}\n")
     if not quick:

@@ -1,4 +1,7 @@
-"""A large file up and down, beside a bare application that hashes and writes the same bytes in the same run."""
+"""A large file up and down, beside a bare application that hashes and writes the same bytes in the same run.
+
+`python -m benchmarks.artifacts 5120` sends and fetches as many megabytes through the MLflow protocol only.
+"""
 
 import os
 import re
@@ -12,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx2
 import psutil
 
 from .figures import Figure
@@ -30,8 +34,10 @@ class Cost:
     memory: float
 
 
-def measure(megabytes: int, database_url: str | None = None, say: Callable[[str], None] = print) -> Iterator[Figure]:
-    """Start the platform on an empty home and measure large files, up and down."""
+def measure(
+    megabytes: int, proxied: int, database_url: str | None = None, say: Callable[[str], None] = print
+) -> Iterator[Figure]:
+    """Start the platform on an empty home and measure large files, and `proxied` megabytes by MLflow's protocol."""
     say("Sending and fetching large files")
     with tempfile.TemporaryDirectory(prefix="modelops-bench-") as folder:
         home = Home(Path(folder) / "home", database_url)
@@ -39,7 +45,27 @@ def measure(megabytes: int, database_url: str | None = None, say: Callable[[str]
         with serving(home) as server:
             server.until_ready()
             server.until_jobs_run()
-            yield from measure_files(server, token, megabytes)
+            if megabytes:
+                yield from measure_files(server, token, megabytes)
+            yield from measure_proxied(server, token, proxied)
+
+
+def measure_proxied(server: Server, token: str, megabytes: int) -> Iterator[Figure]:
+    """Send a file to a run as MLflow's client does, and fetch it, in memory that does not grow with it."""
+    signed = {"authorization": f"Bearer {token}"}
+    made = httpx2.post(f"{server.url}/api/2.0/mlflow/runs/create", json={"experiment_id": "0"}, headers=signed)
+    uri = made.raise_for_status().json()["run"]["info"]["artifact_uri"]
+    path = f"/api/2.0/mlflow-artifacts/artifacts{uri.removeprefix('mlflow-artifacts:')}/large.bin"
+    line, block, seen = f"Authorization: Bearer {token}\r\n", os.urandom(MIB), []
+    up = _cost(server.root, lambda: _put(server.port, path, block, megabytes, line))
+    server.until_jobs_run()  # the scan of what has just come
+    down = _cost(server.root, lambda: seen.append(_get(server.port, path, line)))
+    if seen[0] < megabytes * MIB:
+        raise RuntimeError(f"Of {megabytes} MiB only {seen[0]:,} bytes came back.")
+    for way, cost in (("up", up), ("down", down)):
+        note = f"{cost.cpu:.1f} s CPU, {cost.wall:.1f} s at the client"
+        what = f"{megabytes} MiB {way} by MLflow's protocol, extra memory"
+        yield Figure("Large files", what, cost.memory, "MB", 64.0, note)
 
 
 def measure_files(server: Server, token: str, megabytes: int) -> Iterator[Figure]:
@@ -166,3 +192,9 @@ def _bare_server() -> Iterator[tuple[psutil.Process, int]]:
                 yield psutil.Process(process.pid), port
             finally:
                 process.terminate()
+
+
+if __name__ == "__main__":
+    from .report import as_text
+
+    print(as_text(list(measure(0, int(sys.argv[1])))))

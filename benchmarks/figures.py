@@ -26,11 +26,14 @@ class Size:
     pages: int
     idle_seconds: int
     file_megabytes: int
+    proxied_megabytes: int
     events: int
 
 
-FULL = Size(reads=1000, writes=400, pages=80, idle_seconds=60, events=1_000_000, file_megabytes=1024)
-QUICK = Size(reads=320, writes=160, pages=20, idle_seconds=10, events=50_000, file_megabytes=128)
+FULL = Size(
+    reads=1000, writes=400, pages=80, idle_seconds=60, events=1_000_000, file_megabytes=1024, proxied_megabytes=5120
+)
+QUICK = Size(reads=320, writes=160, pages=20, idle_seconds=10, events=50_000, file_megabytes=128, proxied_megabytes=256)
 
 
 @dataclass(frozen=True, slots=True)

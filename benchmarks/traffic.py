@@ -29,6 +29,11 @@ class Load:
 
 def drive(load: Load) -> list[float]:
     """Send the load and return each answer's milliseconds, in order of size."""
+    return drive_timed(load)[0]
+
+
+def drive_timed(load: Load) -> tuple[list[float], float]:
+    """Send the load, and return each answer's milliseconds, in order of size, and the seconds that all took."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.traffic"],
         input=json.dumps(asdict(load)),
@@ -36,7 +41,8 @@ def drive(load: Load) -> list[float]:
         text=True,
         check=True,
     )
-    return sorted(json.loads(done.stdout))
+    took, seconds = json.loads(done.stdout)
+    return sorted(took), seconds
 
 
 class Connection:
@@ -77,7 +83,7 @@ class Connection:
         return more
 
 
-def _run(load: Load) -> list[float]:
+def _run(load: Load) -> tuple[list[float], float]:
     share = load.requests // load.clients
 
     def one_client(client: int) -> list[float]:
@@ -90,8 +96,10 @@ def _run(load: Load) -> list[float]:
             took.append(milliseconds)
         return took
 
+    began = time.perf_counter()
     with ThreadPoolExecutor(load.clients) as pool:
-        return [one for took in pool.map(one_client, range(load.clients)) for one in took]
+        every = [one for took in pool.map(one_client, range(load.clients)) for one in took]
+    return every, time.perf_counter() - began
 
 
 if __name__ == "__main__":

@@ -20,11 +20,15 @@ from modelops_platform.core.db import Database
 from modelops_platform.core.keys import load_keys
 from modelops_platform.core.settings import Settings, load_settings
 from modelops_platform.deployments import service as deployments
+from modelops_platform.governance import defaults as governance_defaults
 from modelops_platform.governance import service as governance
 from modelops_platform.identity import service as identity
 from modelops_platform.main import create_app, open_home
 from modelops_platform.tracking import service as tracking
 from tests.factories import Cast
+
+# Workspaces of tests get policies of four requirements; those that are shipped are tested by themselves.
+governance_defaults.POLICIES = Path(__file__).parent / "governance" / "plain"
 
 pytest_plugins = ["tests.missing", "tests.postgres", "tests.chromium", "tests.demonstration"]
 
@@ -55,9 +59,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file's tests in one process, and begin with the files that take longest: none is waited for at the end."""
+    """Keep a file's tests in one process, and begin with the files that take longest: none is waited for at the end.
+
+    A test that says itself which process it shares is left to that.
+    """
     for item in items:
-        item.add_marker(pytest.mark.xdist_group("/".join(item.path.parts[-2:])))
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group("/".join(item.path.parts[-2:])))
     longest = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: longest.get("/".join(item.path.parts[-2:]), len(LONGEST)))
 

@@ -21,7 +21,7 @@ from modelops_platform.deployments import service as deployments
 from modelops_platform.governance import api as governance_api
 from modelops_platform.governance import pages as governance_pages
 from modelops_platform.governance import service as governance
-from modelops_platform.governance.queries import get_request
+from modelops_platform.governance.queries import get_emergency, get_evidence, get_finding, get_request, get_waiver
 from modelops_platform.identity import api as identity_api
 from modelops_platform.identity import pages as identity_pages
 from modelops_platform.identity import service as identity
@@ -76,7 +76,7 @@ ROUTERS: list[APIRouter] = [
     *identity_api.ROUTERS,
     identity_pages.router,
     tracking_api.router,
-    tracking_pages.router,
+    *tracking_pages.ROUTERS,
     mlflow_api.router,
 ]
 
@@ -84,17 +84,22 @@ FRAME = [
     Entry("Home", "home", key="h"),
     Entry("Portfolio", "show_portfolio", key="p"),
     Entry("Models", "list_models", "Build", key="m", covers=("/register", "/compare", "/archived-models")),
-    Entry("Experiments", "list_experiments", "Build", key="x", covers=("/runs",)),
+    Entry("Experiments", "list_experiments", "Build", key="x", covers=("/runs", "/logged-models")),
     Entry("Traces", "list_traces", "Build", key="t"),
     Entry("Prompts", "list_prompts", "Build"),
+    Entry("Evaluation sets", "list_evaluation_sets", "Build"),
     Entry("Use cases", "list_use_cases", "Build", key="u", covers=("/add-use-case",)),
     Entry("Data sets", "list_data_sets", "Build", key="s", covers=("/record-data-set",)),
     Entry("Recipes", "list_recipes", "Build", key="r", covers=("/create-recipe", "/training-runs")),
     Entry("Deployments", "list_deployments", "Run", key="d", covers=("/deploy",)),
     Entry("Monitoring", "show_monitoring", "Run", count_route="count_alerts", key="o", covers=("/alerts", "/points")),
     Entry("Jobs", "list_jobs", "Run", Permission.VIEW_JOBS, key="j", covers=("/schedules",)),
+    Entry("My work", "show_work", "Govern", count_route="count_work", key="w", covers=("/delegations",)),
     Entry("Approvals", "list_approvals", "Govern", count_route="count_approvals", key="a", covers=("/decisions",)),
-    Entry("Policies", "list_policies", "Govern", key="y"),
+    Entry("Findings", "list_findings", "Govern", key="f", covers=("/raise-finding", "/waivers", "/emergencies")),
+    Entry("Compliance", "show_compliance", "Govern", key="c"),
+    Entry("Life cycles", "list_life_cycles", "Govern", key="e"),
+    Entry("Policies", "list_policies", "Govern", key="y", covers=("/policy-editor", "/what-ifs", "/questionnaires")),
     Entry("Audit", "list_events", "Govern", Permission.VIEW_AUDIT, key="l", covers=("/log",)),
     Entry(
         "Access requests",
@@ -104,9 +109,11 @@ FRAME = [
         count_route="count_access_requests",
     ),
     Entry("Environments", "list_environments", "Administer", Permission.MANAGE_ENVIRONMENTS),
+    Entry("Trusted keys", "list_trusted_keys", "Administer", Permission.MANAGE_ENVIRONMENTS),
     Entry("Enforcement", "show_enforcement", "Administer", Permission.SET_ENFORCEMENT),
     Entry("Storage", "show_storage", "Administer", Permission.VIEW_STORAGE),
     Entry("Fields", "list_fields", "Administer", Permission.MANAGE_FIELDS),
+    Entry("Webhooks", "list_webhooks", "Administer", Permission.MANAGE_WEBHOOKS),
     Entry("People and rights", "show_administration", "Administer", Permission.VIEW_AUDIT),
     Entry("Set-up", "show_welcome", "Administer", Permission.MANAGE_USERS),
 ]
@@ -122,6 +129,7 @@ ACTIONS = [
     Action("Choose what I am notified of", "show_notification_settings", Permission.MANAGE_OWN_ACCOUNT),
     Action("Request access", "show_request_access"),
     Action("Look at archived models", "list_archived_models"),
+    Action("Look at the test suites", "list_suites"),
     Action("Help", "show_help"),
 ]
 
@@ -132,6 +140,10 @@ THING_PAGES = {
     "access.requested": ThingPage("list_access_requests"),
     "alert": ThingPage("show_alert", "alert_id", get_alert),
     "approval_request": ThingPage("show_approval", "id", get_request),
+    "emergency": ThingPage("show_emergency", "id", get_emergency),
+    "evidence": ThingPage("show_record", "id", get_evidence),
+    "finding": ThingPage("show_finding", "id", get_finding),
+    "waiver": ThingPage("show_waiver", "id", get_waiver),
     "recipe": ThingPage("show_recipe", "recipe_id", get_recipe),
 }
 
@@ -139,6 +151,9 @@ MODEL_TABS = [
     Tab("Overview", "show_model"),
     Tab("Versions", "list_versions"),
     Tab("Governance", "show_model_governance"),
+    Tab("Tests", "show_model_tests"),
+    Tab("Validation", "show_model_validation"),
+    Tab("Findings", "show_model_findings"),
     Tab("Monitoring", "show_model_monitoring"),
     Tab("Deployments", "show_model_deployments"),
     Tab("Recipes", "show_model_recipes"),

@@ -1,5 +1,6 @@
 """The job process: the entry point that knows the job handlers of every room."""
 
+import queue
 import signal
 import sys
 import threading
@@ -104,13 +105,18 @@ def main(parent: int | None = None) -> None:
     database = Database.from_settings(settings)
     worker = make_worker(settings, database)
     stopping = threading.Event()
+    asked: queue.SimpleQueue[None] = queue.SimpleQueue()
 
-    def stop(*_signal: object) -> None:
+    def stop() -> None:
+        asked.get()
         stopping.set()
         worker.stop()
 
+    # A signal comes in the midst of anything, also while this thread holds the lock of an event: `set` would wait for
+    # that for ever. `put` of a simple queue is made to be called then.
+    threading.Thread(target=stop, name="stop", daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
+        signal.signal(number, lambda *_: asked.put(None))
     if parent is not None:
         end_with_parent(signal.SIGTERM, parent)
     wait_for_migrations(database, stopping)

@@ -72,6 +72,12 @@ def is_clean(report: ScanReport, kind: Format) -> bool:
 # Honest files
 
 
+@pytest.mark.parametrize("start", [b"x = 1\n", b"x^2 + 1\n", b"x}\n", b"x?\n"])
+def test_text_that_begins_like_a_compressed_stream_is_text(write: Write, start: bytes) -> None:
+    report = scan_file(write(start + b"print(x)\n" * 200), name="train.py")
+    assert report.format is scan_file(write(b"print(x)\n" * 200), name="train.py").format
+
+
 @pytest.mark.parametrize("protocol", range(6))
 def test_honest_pickle_is_clean_in_every_protocol(linear: Any, write: Write, protocol: int) -> None:
     report = scan_file(write(pickle.dumps(linear, protocol)))

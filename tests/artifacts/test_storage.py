@@ -17,6 +17,8 @@ from modelops_platform.artifacts.store import LocalStore, Store
 from modelops_platform.artifacts.tables import Blob, BlobHold
 from modelops_platform.core import clock
 from modelops_platform.core.db import Database
+from modelops_platform.identity import queries as identity_queries
+from modelops_platform.identity import service as identity
 from modelops_platform.jobs.tables import Job
 from tests.artifacts.conftest import Vault
 from tests.factories import SYSTEM, Cast, count_events
@@ -69,8 +71,17 @@ def test_files_go_by_the_rule_of_their_unit(
     assert client.post("/api/v1/retention-rules", json=general).status_code == 409
     assert client.post("/api/v1/retention-rules", json=general | {"days": 2, "unit": "Cards"}).status_code == 201
     assert due() == {one}
+    with database.write() as db:
+        loans_unit = identity_queries.find_unit_by_name(db, SYSTEM.workspace_id, "Loans")
+        assert loans_unit is not None
+        identity.create_unit(db, SYSTEM, "Small loans", loans_unit.id)
+    below = upload(client_as("contributor", unit="Small loans"), b"small loans")
     make_older(database, 8)
-    assert due() == {one, other}
+    assert due() == {one, other, below}
+    assert client.post("/api/v1/retention-rules", json=general | {"days": 9, "unit": "Loans"}).status_code == 201
+    assert due() == {one}, "a rule reaches the units below"
+    assert client.post("/api/v1/retention-rules", json=general | {"days": 2, "unit": "Small loans"}).status_code == 201
+    assert due() == {one, below}, "and the nearest one counts"
     assert client.delete(f"/api/v1/retention-rules/{rule.json()['id']}").status_code == 204
     for bad in ({"days": 0}, {"days": 10**9}, {"what": "everything"}, {"unit": "nowhere"}):
         assert client.post("/api/v1/retention-rules", json=general | bad).status_code == 422, bad

@@ -84,6 +84,7 @@ def test_a_part_at_another_place_hears_the_right_one(maker: TestClient, settings
         {"upload-offset": "1e3"},
         {"content-range": "bytes 10-9/20"},
         {"content-range": "bytes 10-15/20"},
+        {"content-range": f"bytes 10-12/{SIZE + 1}"},
     ]
     for headers in bad:
         answer = maker.patch(path, content=b"x" * 3, headers=headers)
@@ -164,6 +165,16 @@ def test_another_file_than_was_announced_is_refused(maker: TestClient, vault: Va
     assert (answer.status_code, answer.json()["field"]) == (422, "sha256")
     assert vault.store.exists(SHA256) is False
     assert maker.delete(path).status_code == 204
+
+
+def test_an_upload_of_wrong_bytes_goes_on_from_its_beginning(maker: TestClient, settings: Settings) -> None:
+    path = begin(maker, sha256=SHA256)
+    assert send(maker, path, 0, CONTENT[:100]) == (200, 100)
+    assert send(maker, path, 100, bytes(SIZE - 100)) == (422, 0)
+    assert list(part_keys(maker, path)) == []
+    assert send(maker, path, 0, CONTENT) == (200, SIZE)
+    assert maker.get(path).json()["sha256"] == SHA256
+    assert parts_left(settings) == []
 
 
 def test_only_who_began_it_or_an_administrator_goes_on(client_as: ClientAs, maker: TestClient, db: Session) -> None:

@@ -16,7 +16,7 @@ from modelops_platform.web.routing import PERMISSION, PUBLIC
 PARAMETER = re.compile(r"\{(\w+)(?::path)?\}")
 NOTHING = {"number": "1", "path": "0/nothing-of-the-kind"}  # paths lead below experiment 0, which is open to all
 READING = ("GET", "HEAD")
-EXPERIMENT, TRACE, PROMPT = "1", f"tr-{1:032x}", "greet"  # the first of a fresh installation
+EXPERIMENT, TRACE, PROMPT = "trials", f"tr-{1:032x}", "greet"  # names that `furnished.log` gives
 MLFLOW = envelope.PREFIXES
 Get = Callable[[str], Any]  # a path below /api/v1 -> its JSON
 
@@ -123,6 +123,9 @@ class Addresses:
     def of_model(self, path: str, key: str = "id") -> Any:
         return self.first(f"/models/{self.model}{path}", key)
 
+    def experiment(self) -> Any:
+        return self.first(f"/experiments?q={EXPERIMENT}")
+
     def version(self) -> Any:
         return self._get(f"/models/{self.model}/versions/1")
 
@@ -140,6 +143,12 @@ _FIND: dict[tuple[str, str], Callable[[Addresses], Any]] = {
     (f"{_MODEL}/aliases", "alias"): lambda at: at.of_model("/aliases", "name"),
     (f"{_MODEL}/assessments", "assessment_id"): lambda at: at.of_model("/assessments"),
     (f"{_MODEL}/risk", "assessment_id"): lambda at: at.of_model("/assessments"),
+    (f"{_MODEL}/overrides", "override_id"): lambda at: at.of_model("/overrides"),
+    (f"{_MODEL}/determinations", "determination_id"): lambda at: at.of_model("/determinations"),
+    ("/life-cycles", "id"): lambda at: at.first("/life-cycles", "document_id"),
+    ("/life-cycles/{id}/versions", "number"): lambda at: 1,
+    ("/questionnaires", "id"): lambda at: at.first("/questionnaires", "document_id"),
+    ("/questionnaires/{id}/versions", "number"): lambda at: 1,
     (f"{_MODEL}/monitors", "monitor"): lambda at: at.of_model("/monitors", "name"),
     (f"{_MODEL}/monitoring", "monitor"): lambda at: at.of_model("/monitors", "name"),
     ("/archived-models", "model_id"): lambda at: at.first("/archived-models"),
@@ -154,11 +163,13 @@ _FIND: dict[tuple[str, str], Callable[[Addresses], Any]] = {
     ("/storage/rules", "rule_id"): lambda at: at.first("/retention-rules"),
     ("/holds", "hold_id"): lambda at: at.first("/holds"),
     ("/uploads", "upload_id"): lambda at: at.first("/uploads"),
-    ("/experiments", "experiment_id"): lambda at: EXPERIMENT,
+    ("/experiments", "experiment_id"): lambda at: at.experiment(),
     ("/traces", "trace_id"): lambda at: TRACE,
+    ("/logged-models", "model_id"): lambda at: at.first(f"/experiments/{at.experiment()}/logged-models"),
+    ("/evaluation-sets", "set_id"): lambda at: at.first("/evaluation-sets"),
     ("/prompts", "name"): lambda at: PROMPT,
     ("/webhooks", "webhook_id"): lambda at: at.first("/webhooks"),
-    ("/runs", "run_id"): lambda at: at.first(f"/experiments/{EXPERIMENT}/runs"),
+    ("/runs", "run_id"): lambda at: at.first(f"/experiments/{at.experiment()}/runs"),
     ("/files", "sha256"): lambda at: at.version()["files"][0]["sha256"],
     ("/environments", "environment"): lambda at: at.first("/environments", "name"),
     ("/deployments", "deployment"): lambda at: at.first(f"/deployments?model={at.model}", "name"),
@@ -167,10 +178,21 @@ _FIND: dict[tuple[str, str], Callable[[Addresses], Any]] = {
     ("/alerts", "alert_id"): lambda at: at.first("/alerts"),
     ("/decisions", "id"): lambda at: at.first("/decisions"),
     ("/approvals", "id"): lambda at: at.first("/approvals"),
+    ("/findings", "id"): lambda at: at.first("/findings"),
+    ("/findings/{id}/steps", "step"): lambda at: "accept",
+    ("/waivers", "id"): lambda at: at.first("/waivers"),
+    ("/emergencies", "id"): lambda at: at.first("/emergencies"),
+    ("/evidence", "id"): lambda at: at.of_model("/evidence"),
+    ("/trusted-keys", "id"): lambda at: at.first("/trusted-keys"),
+    ("/delegations", "id"): lambda at: at.model,  # of nobody who asks: they are one's own
     ("/policies", "id"): lambda at: at.first("/policies", "policy_id"),
     ("/policies/{id}/versions", "number"): lambda at: 1,
+    ("/what-ifs", "id"): lambda at: at.first("/what-ifs"),
     ("/recipes", "recipe_id"): lambda at: at.first("/recipes"),
     ("/training-runs", "run_id"): lambda at: at.first(f"/recipes/{at.first('/recipes')}/runs"),
+    ("/test-runs", "run_id"): lambda at: at.of_model("/test-runs"),
+    ("/test-suites", "suite_id"): lambda at: at.first("/test-suites", "document_id"),
+    ("/validations", "validation_id"): lambda at: at.of_model("/validations"),
     ("/jobs", "job_id"): lambda at: at.first("/jobs"),
     ("/portfolio/reports", "job_id"): lambda at: at.first("/jobs?kind=reporting.print_portfolio"),
     ("/schedules", "schedule_id"): lambda at: at.first("/schedules"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -12,10 +13,17 @@ from modelops_platform.core import clock
 from modelops_platform.core.actor import Permission
 from modelops_platform.core.db import DEFAULT_WORKSPACE, Database
 from modelops_platform.events import service as events
+from modelops_platform.governance.defaults import default_policy_texts
+from modelops_platform.identity.domain import PERMISSIONS, Role
 from modelops_platform.identity.tables import ProviderIdentity
 from tests.contract.addresses import EXPERIMENT, PROMPT, TRACE, Addresses, Asked
 
 MODEL, UNIT = "loan-default", "Cards"
+KEY = """-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+-----END PUBLIC KEY-----
+"""
+NOT_THE_ADMINS = frozenset(Permission) - PERMISSIONS[Role.ADMIN]
 ROWS = b"income,age,default\n" + b"".join(b"%d,%d,%d\n" % (n, 20 + n % 50, n % 2) for n in range(80))
 RECIPE = {
     "data_set_id": "loans",
@@ -34,10 +42,13 @@ class House:
     admin: TestClient
     maker: TestClient
     at: Addresses
+    validator: TestClient
 
     def client_for(self, asked: Asked) -> TestClient:
-        """Somebody who may: administrators do all but vote."""
-        return self.maker if asked.permission == Permission.VOTE else self.admin
+        """Somebody who may: administrators do all but what judges."""
+        if asked.permission == Permission.VALIDATE:
+            return self.validator
+        return self.maker if asked.permission in NOT_THE_ADMINS else self.admin
 
 
 def _made(client: TestClient, path: str, body: Any = None, *, method: str = "POST") -> Any:
@@ -53,17 +64,22 @@ def _store(client: TestClient, name: str, content: bytes) -> str:
 
 
 def log(client: Any) -> None:
-    """Log something of each kind that clients of MLflow log: the addresses of all of it are constants."""
-    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": EXPERIMENT}}
+    """Log something of each kind that clients of MLflow log, under names that `addresses` knows."""
+    made = client.post("/api/2.0/mlflow/experiments/create", json={"name": EXPERIMENT})
+    assert made.status_code == 200, made.text
+    experiment = made.json()["experiment_id"]
+    place = {"type": "MLFLOW_EXPERIMENT", "mlflow_experiment": {"experiment_id": experiment}}
     told = {"trace": {"trace_info": {"trace_id": TRACE, "trace_location": place, "state": "OK"}}}
     prompt = {"name": PROMPT, "tags": [{"key": "mlflow.prompt.is_prompt", "value": "true"}]}
     told_of = {"entity": "MODEL_VERSION", "action": "CREATED"}
-    run = {"experiment_id": EXPERIMENT, "run_name": "first"}
+    run = {"experiment_id": experiment, "run_name": "first"}
     for path, body in (
-        ("2.0/mlflow/experiments/create", {"name": "trials"}),
         ("2.0/mlflow/runs/create", run),
         ("3.0/mlflow/traces", told),
         ("2.0/mlflow/registered-models/create", prompt),
+        ("2.0/mlflow/logged-models", {"experiment_id": experiment, "name": "clf"}),
+        ("3.0/mlflow/datasets/create", {"name": "examples", "experiment_ids": [experiment]}),
+        ("3.0/mlflow/scorers/register", {"experiment_id": experiment, "name": "kind", "serialized_scorer": "{}"}),
         ("2.0/mlflow/webhooks", {"name": "hook", "url": "https://example.com/hook", "events": [told_of]}),
     ):
         logged = client.post(f"/api/{path}", json=body)
@@ -95,7 +111,18 @@ def furnish(client_as: Callable[..., TestClient], database: Database) -> House:
         db.execute(update(Blob).values(verdict="clean", reasons=[], scanned_at=clock.now()))
         db.execute(update(Blob).where(Blob.sha256 == file).values(format="onnx"))
     _made(maker, f"/models/{MODEL}/aliases/candidate", {"version": 1}, method="PUT")
+    validator = client_as("validator")
+    results = {"suite": "own", "digest": _made(maker, f"/models/{MODEL}/versions/1", method="GET")["manifest_digest"]}
+    _made(
+        maker, f"/models/{MODEL}/versions/1/test-results", results | {"results": [{"test": "smoke", "outcome": "pass"}]}
+    )
+    _made(maker, f"/models/{MODEL}/versions/1/test-runs", {"suite": "tier-4", "data_set": "loans", "target": "default"})
+    assigned = {"version": 1, "validator": validator.get("/api/v1/me").json()["id"]}
+    _made(maker, f"/models/{MODEL}/validations", assigned)
     _made(maker, f"/models/{MODEL}/assessments", {"answers": {}, "facts": {}, "reason": "First."})
+    lower = {"tier": 2, "reason": "It only advises.", "expires_at": (clock.now() + timedelta(days=90)).isoformat()}
+    _made(maker, f"/models/{MODEL}/overrides", lower)
+    _made(maker, f"/models/{MODEL}/determinations", {"is_model": False, "reason": "It adds up numbers."})
     _made(maker, f"/models/{MODEL}/monitors", {"name": "auc", "measures": "quality", "bad": "below", "fail": 0.7})
     _made(maker, f"/models/{MODEL}/metrics", {"points": [{"metric": "auc", "value": 0.5, "n": 100}]})
     place = {"environment": "development", "served": "here"}
@@ -103,6 +130,14 @@ def furnish(client_as: Callable[..., TestClient], database: Database) -> House:
     _made(maker, "/deployments/loans-dev/revisions", {"version": 1, "reason": "First."})
     _made(maker, "/gate", {"model": MODEL, "version": 1, "environment": "production"})
     _made(maker, "/approvals", {"model": MODEL, "version": 1, "environment": "production", "message": "Please."})
+    weak = {"model": MODEL, "title": "Unstable", "description": "It jumps.", "category": "data", "severity": "low"}
+    found = _made(admin, "/findings", weak)
+    _made(maker, "/waivers", {"model": MODEL, "finding": found["id"], "reason": "Late.", "control": "We look."})
+    urgent = {"model": MODEL, "version": 2, "to": "alias:champion", "reason": "It stands still."}
+    _made(maker, "/emergencies", urgent)
+    _made(maker, f"/models/{MODEL}/attestations", {"word": "owner attestation"})
+    _made(admin, "/trusted-keys", {"name": "Release", "public_key": KEY})
+    _made(admin, "/what-ifs", {"documents": [default_policy_texts()[0].replace("version: 1", "version: 2")]})
     recipe = _made(maker, "/recipes", {"name": "weekly", "model": MODEL, "document": RECIPE})
     _made(maker, f"/recipes/{recipe['id']}/schedule", {"cron": "30 6 * * mon"}, method="PUT")
     _made(maker, f"/recipes/{recipe['id']}/runs")
@@ -117,4 +152,4 @@ def furnish(client_as: Callable[..., TestClient], database: Database) -> House:
     assert admin.post("/portfolio/reports").status_code == 303
     with database.write() as db:  # the job process does
         events.seal_events(db)
-    return House(admin, maker, Addresses(lambda path: _made(admin, path, method="GET"), MODEL))
+    return House(admin, maker, Addresses(lambda path: _made(admin, path, method="GET"), MODEL), validator)

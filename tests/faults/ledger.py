@@ -1,4 +1,4 @@
-"""A ledger of acknowledged answers: four clients write without pause, the platform is killed, and all must be there.
+"""A ledger of acknowledged answers: six clients write without pause, the platform is killed, and all must be there.
 
 What was acknowledged is there; what was not is there whole or not at all, and can be sent again. The suite kills three
 times, `make soak` many times.
@@ -22,6 +22,7 @@ from typing import Any
 import httpx2
 import psutil
 
+from tests.faults.runs import RunLedger
 from tests.test_serve import Server, environment, modelops, operator, until
 
 MODEL = "ledger"
@@ -43,6 +44,7 @@ class Ledger:
         self.models: dict[str, tuple[str, bool]] = {}  # name: its idempotency key, and whether it was acknowledged
         self.values: dict[str, set[Any]] = {}  # what an address may hold: the acknowledged value, and one in doubt
         self.files: dict[str, tuple[bytes, bool]] = {}
+        self.logged = RunLedger(self._must)
         self.faults: list[str] = []
         self.acknowledged = self.told_to_wait = 0
         self._numbers = itertools.count(1)
@@ -51,10 +53,11 @@ class Ledger:
     # ---- writing ----------------------------------------------------------------------------------------------------
 
     def write_until(self, url: str, token: str, kill: Callable[[], None]) -> None:
-        """Write with four clients until `kill` has done what it does and each has noticed, or is told to stop."""
+        """Write with six clients until `kill` has done what it does and each has noticed, or is told to stop."""
         self._stop.clear()
-        with ThreadPoolExecutor(4) as pool:
-            for write in (self._create, self._tag, self._move, self._send):
+        writers = (self._create, self._tag, self._move, self._send, self.logged.log, self.logged.send)
+        with ThreadPoolExecutor(len(writers)) as pool:
+            for write in writers:
                 pool.submit(self._repeat, write, url, token)
             kill()
             self._stop.set()
@@ -137,6 +140,7 @@ class Ledger:
             elif answer.status_code != 200 or answer.content != content:
                 self.faults.append(f"the file {sha256} answers {answer.status_code}, {len(answer.content)} bytes")
             self.files[sha256] = content, True
+        self.faults += self.logged.check(client)
 
     def _check_value(self, client: httpx2.Client, path: str, of: str, read: Callable[[Any], Any]) -> None:
         if allowed := self.values.get(of):

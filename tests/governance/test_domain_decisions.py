@@ -9,8 +9,8 @@ from modelops_platform.artifacts.domain import Verdict
 from modelops_platform.governance.defaults import default_policies
 from modelops_platform.governance.domain.decisions import Decision, Status, decide
 from modelops_platform.governance.domain.facts import DigestState, Kind, Scan
-from modelops_platform.governance.domain.policies import read_policy
 from modelops_platform.governance.domain.questionnaire import Tier
+from modelops_platform.governance.domain.reading import read_policy
 from tests.governance.factories import (
     EVERYBODY,
     NOW,

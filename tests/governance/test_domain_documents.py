@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from modelops_platform.core.errors import InvalidInput
 from modelops_platform.governance.domain.conditions import holds, read_condition
 from modelops_platform.governance.domain.documents import read_yaml
-from modelops_platform.governance.domain.policies import read_policy
+from modelops_platform.governance.domain.reading import read_policy
 from tests.governance.factories import policy_document
 
 

@@ -9,8 +9,9 @@ from modelops_platform.governance.defaults import default_policies
 from modelops_platform.governance.domain.approvals import PEER_ROLES
 from modelops_platform.governance.domain.decisions import Outcome, decide_under
 from modelops_platform.governance.domain.facts import ACTIVATE, MODEL_KINDS, Action, DigestState, EnvironmentClass, Kind
-from modelops_platform.governance.domain.policies import Question, SeatRole, is_guarded, read_policy, select_policy
+from modelops_platform.governance.domain.policies import Question, SeatRole, is_guarded, select_policy
 from modelops_platform.governance.domain.questionnaire import Tier
+from modelops_platform.governance.domain.reading import read_policy
 from modelops_platform.identity.domain import Role
 from modelops_platform.registry.domain import kinds as registry
 from tests.governance.factories import CHAMPION, approvals_of, good_facts, policy_document

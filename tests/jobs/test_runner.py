@@ -25,9 +25,16 @@ from tests.factories import SYSTEM, count_events
 ROOT = str(Path(__file__).resolve().parents[2])
 
 
-@pytest.fixture(autouse=True)
-def _tests_are_importable_in_the_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spawning, "_FOLDERS", [*spawning._FOLDERS, ROOT])
+@pytest.fixture(scope="module", autouse=True)
+def nurseries() -> Iterator[list[Any]]:
+    """Processes for heavy jobs that can import the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spawning, "_FOLDERS", [*spawning._FOLDERS, ROOT])
+        waiting: list[Any] = []
+        patch.setattr(spawning, "_idle", waiting)
+        yield waiting
+    for nursery in waiting:
+        nursery.end()
 
 
 def ask(database: Database, args: dict[str, Any] | None = None, **options: Any) -> Job:

@@ -100,3 +100,33 @@ def test_when_the_shared_transaction_breaks_each_is_tried_alone(numbers: Databas
     assert asyncio.run(main())[1:] == [1, None, 2]
     assert kept(numbers) == [1, 2, 7]
     assert len(tries) == 2
+
+
+def test_while_the_database_is_away_all_who_wait_hear_it_from_one_try(
+    numbers: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    joined, tries = JoinedWrites(numbers), []
+
+    class Away(Exception):
+        pass
+
+    def away() -> Any:
+        tries.append(1)
+        raise Away
+
+    async def main() -> list[Any]:
+        loop, went = asyncio.get_running_loop(), threading.Event()
+        first = asyncio.ensure_future(joined.do(lambda _db: went.wait(10)))
+        await asyncio.sleep(0.05)
+        others = [asyncio.ensure_future(joined.do(add(number))) for number in range(20)]
+        await asyncio.sleep(0.05)
+        monkeypatch.setattr(numbers, "write", away)
+        went.set()
+        await loop.run_in_executor(None, went.wait)
+        return await asyncio.gather(first, *others, return_exceptions=True)
+
+    results = asyncio.run(main())
+    assert [type(result) for result in results[1:]] == [Away] * 20
+    assert len(tries) == 2, "together, then once alone"
+    monkeypatch.undo()
+    assert kept(numbers) == []

@@ -15,7 +15,7 @@ from modelops_platform.web.routing import api_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from . import queries, service, transfer
-from .headers import part_offset
+from .headers import part_of
 from .queries import Upload
 from .schemas import BeginIn, FileOut, FileReport, UploadOut, UploadState
 from .tables import Blob, PartialUpload
@@ -160,7 +160,7 @@ async def send_part(request: Request, upload_id: str, upload_offset: Offset = No
     A part at another offset than the next is refused with 409 and the right one. After a failure at the very end,
     an empty part there makes the file.
     """
-    return _state(await transfer.append(request, upload_id, part_offset(request.headers)))
+    return _state(await transfer.append(request, upload_id, part_of(request.headers)))
 
 
 uploads.put("/{upload_id}", include_in_schema=False, openapi_extra=needs(Permission.UPLOAD_FILE))(send_part)

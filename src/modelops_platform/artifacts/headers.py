@@ -5,6 +5,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from modelops_platform.core.errors import InvalidInput
@@ -104,19 +105,26 @@ def wanted_span(headers: Mapping[str, str], etag: str, size: int) -> Span | None
     return Span(start, end)
 
 
-_CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(?:\d{1,19}|\*)")
+_CONTENT_RANGE = re.compile(r"bytes\s+(\d{1,19})-(\d{1,19})/(\d{1,19}|\*)")
 _OFFSET = re.compile(r"\d{1,18}")
 
 
-def part_offset(headers: Mapping[str, str]) -> int:
-    """Return where a part begins: `Upload-Offset: 0`, or `Content-Range: bytes 0-99/1000`. Raises InvalidInput."""
+class Part(NamedTuple):
+    """Where a part begins, and how large the whole file is said to be."""
+
+    start: int
+    total: int | None = None
+
+
+def part_of(headers: Mapping[str, str]) -> Part:
+    """Return what a part is: `Upload-Offset: 0`, or `Content-Range: bytes 0-99/1000`. Raises InvalidInput."""
     offset, span = headers.get("upload-offset"), headers.get("content-range")
     if offset is not None and _OFFSET.fullmatch(offset.strip()):
-        return int(offset)
+        return Part(int(offset))
     found = _CONTENT_RANGE.fullmatch((span or "").strip()) if offset is None else None
     length = headers.get("content-length", "")
     if found and int(found[1]) <= int(found[2]) and length in ("", str(int(found[2]) - int(found[1]) + 1)):
-        return int(found[1])
+        return Part(int(found[1]), None if found[3] == "*" else int(found[3]))
     value = offset if offset is not None else span
     raise InvalidInput(
         "The part does not say where it begins."

@@ -72,6 +72,7 @@ def expire(db: Session, job: Job, swept: tuple[int, list[str]]) -> dict[str, int
     leftovers, uploads = swept
     system = system_actor(job.workspace_id)
     expired = service.expire_uploads(db)
+    service.expire_direct(db)
     dead = sorted(set(uploads) - queries.living(db, uploads))
     if dead:
         queue.enqueue(db, system, DROP_PARTS, {"uploads": dead}, title="Remove the parts of uploads that ended")

@@ -104,6 +104,19 @@ class UploadPart(Base):
     key: Mapped[str] = mapped_column(String(100))
 
 
+class DirectUpload(InWorkspace, Base):
+    """A file whose parts a client puts into the bucket itself; it counts when they have been read and checked here."""
+
+    __tablename__ = "direct_uploads"
+
+    id: Mapped[Id]
+    path: Mapped[str] = mapped_column(String(1024))
+    parts: Mapped[int]
+    created_by: Mapped[str] = mapped_column(String(36), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=utc_now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Preview(Base):
     """What a file is shown as, made once for its digest."""
 

@@ -1,7 +1,7 @@
 """Files over HTTP: bodies that are stored while they arrive, and answers that are checked while they leave."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import BinaryIO
@@ -17,8 +17,8 @@ from modelops_platform.web.errors import show_problem
 
 from . import queries, service
 from .domain import clean_path
-from .headers import RangeNotSatisfiable, Span, attachment, expected_digest, wanted_span
-from .store import Damage, Incoming, Received, Spool, Store, Stored, open_store
+from .headers import Part, RangeNotSatisfiable, Span, attachment, expected_digest, wanted_span
+from .store import Damage, DirectPart, Incoming, Received, Spool, Store, Stored, open_store
 from .tables import Blob, PartialUpload
 
 _PIECE_BYTES = 1024**2
@@ -54,39 +54,46 @@ async def take_in(request: Request) -> Received:
 
 
 async def _take(chunks: AsyncIterator[bytes], write: Callable[[bytes], None]) -> None:
-    """Write what the network brings, one piece in a thread while the next one arrives."""
+    """Write what the network brings, a megabyte in a thread while the next one arrives."""
     loop = asyncio.get_running_loop()
     writing: asyncio.Future[None] | None = None
     try:
-        async for piece in _in_pieces(chunks):
+        async for pieces in _together(chunks):
             if writing is not None:
                 await writing
-            writing = loop.run_in_executor(_THREADS, write, piece)
+            writing = loop.run_in_executor(_THREADS, _write_each, write, pieces)
     finally:
         if writing is not None:
             await writing
 
 
-async def _in_pieces(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Join what the network brings, so that one hop to a thread writes a megabyte."""
-    piece, size = [], 0
+def _write_each(write: Callable[[bytes], None], pieces: Sequence[bytes]) -> None:
+    for piece in pieces:
+        write(piece)
+
+
+async def _together(chunks: AsyncIterator[bytes]) -> AsyncIterator[list[bytes]]:
+    """Gather what the network brings, so that one hop to a thread writes a megabyte, without a copy that joins it."""
+    pieces: list[bytes] = []
+    size = 0
     async for chunk in chunks:
-        piece.append(chunk)
+        pieces.append(chunk)
         size += len(chunk)
         if size >= _PIECE_BYTES:
-            yield b"".join(piece)
-            piece, size = [], 0
+            yield pieces
+            pieces, size = [], 0
     if size:
-        yield b"".join(piece)
+        yield pieces
 
 
-async def append(request: Request, upload_id: str, start: int) -> PartialUpload:
+async def append(request: Request, upload_id: str, part: Part) -> PartialUpload:
     """Store the body as the next part of an upload, and make the file when it is whole.
 
     What arrived before the connection broke off is kept, so that the sender goes on from there.
     Raises NotFound, Conflict, InvalidInput, Unavailable.
     """
-    upload = await run_in_threadpool(_next_part, request, upload_id, start)
+    start = part.start
+    upload = await run_in_threadpool(_next_part, request, upload_id, part)
     store = open_store(request.app.state.settings)
     if not upload.is_whole:
         with await run_in_threadpool(store.begin_part) as spool:
@@ -111,12 +118,14 @@ async def append(request: Request, upload_id: str, start: int) -> PartialUpload:
     return upload
 
 
-def _next_part(request: Request, upload_id: str, start: int) -> PartialUpload:
+def _next_part(request: Request, upload_id: str, part: Part) -> PartialUpload:
     database: Database = request.app.state.database
     with database.read() as db:
         upload = queries.get_upload(db, request.state.actor, upload_id)
-    if start != upload.received:
-        raise service.misplaced(upload, start)
+    if part.total is not None and part.total != upload.size:
+        raise service.other_size(upload, part.total)
+    if part.start != upload.received:
+        raise service.misplaced(upload, part.start)
     return upload
 
 
@@ -143,11 +152,33 @@ def _make_whole(request: Request, upload: PartialUpload) -> PartialUpload:
         for part in parts:
             for data in store.read_part(part.key, part.length):
                 incoming.write(data)
-        received = _keep(request, incoming, upload.expected)
+        try:
+            received = _keep(request, incoming, upload.expected)
+        except InvalidInput:  # other bytes than announced: what was sent is of no use
+            with database.write() as db:
+                service.begin_anew(db, request.state.actor, upload.id)
+            for part in parts:
+                store.drop_part(part.key)
+            raise
         with database.write() as db:
             finished = service.finish_upload(db, request.state.actor, upload.id, received)
     _drop_parts(store, upload.id)
     return finished
+
+
+def join(request: Request, parts: Sequence[DirectPart]) -> Received:
+    """Read what a client put into the bucket into one file, whose digests are made on the way, and store it."""
+    store = open_store(request.app.state.settings)
+    with store.begin() as incoming:
+        for part in parts:
+            for data in store.read_part(part.key, part.size):
+                incoming.write(data)
+        return _keep(request, incoming, None)
+
+
+def drop(request: Request, upload_id: str) -> None:
+    """Drop the parts of an upload that has ended."""
+    _drop_parts(open_store(request.app.state.settings), upload_id)
 
 
 def cancel(request: Request, upload_id: str) -> None:

@@ -7,7 +7,7 @@ from typer.core import TyperGroup
 
 from modelops_platform.core.errors import PlatformError
 
-from . import audit, backups, database, demo, doctor, models, people, serving
+from . import audit, backups, database, demo, doctor, models, people, policies, serving, signing
 
 CANNOT = 2
 
@@ -37,6 +37,7 @@ app.command()(serving.worker)
 app.command()(demo.demo)
 for command in (models.register, models.models, models.versions, models.gate):
     app.command()(command)
+app.command()(signing.sign)
 app.command()(backups.backup)
 app.command()(backups.restore)
 app.command()(doctor.doctor)
@@ -44,3 +45,4 @@ app.add_typer(people.user, name="user")
 app.add_typer(people.token, name="token")
 app.add_typer(database.db, name="db")
 app.add_typer(audit.audit, name="audit")
+app.add_typer(policies.policy, name="policy")

@@ -36,7 +36,7 @@ Format = Annotated[Form, typer.Option("--format", help="How to print.")]
 
 
 @contextmanager
-def _connected() -> "Iterator[Client]":
+def connected() -> "Iterator[Client]":
     """Connect by MODELOPS_URL and MODELOPS_TOKEN; a refusal becomes one line in the server's own words."""
     from modelops_platform.client import Client, ClientError, Refused
 
@@ -62,7 +62,7 @@ def register(
     from modelops_platform.client import Refused
 
     metrics = [_metric(text) for text in metric or []]
-    with _connected() as client:
+    with connected() as client:
         try:
             model = client.register(name, kind=kind, purpose=purpose, **({"unit": unit} if unit else {}))
             typer.echo(f"Registered {model['name']}.")
@@ -88,7 +88,7 @@ def models(
     form: Format = Form.TEXT,
 ) -> None:
     """List the models you may see."""
-    with _connected() as client:
+    with connected() as client:
         found = list(client.models(query))
     _print(found, form, ("name", "kind", "unit", "summary.tier", "summary.light", "summary.state"))
 
@@ -98,7 +98,7 @@ def versions(
     form: Format = Form.TEXT,
 ) -> None:
     """List the versions of a model."""
-    with _connected() as client:
+    with connected() as client:
         found = list(client.versions(model))
     _print(found, form, ("number", "created_at", "digest_state", "manifest_digest"))
 
@@ -108,15 +108,28 @@ def gate(
     version: Annotated[int, typer.Argument(min=1, help="Number of the version.")],
     to: Annotated[str, typer.Option(help="The environment it should go to.")],
     form: Annotated[GateForm, typer.Option("--format", help="How to print the decision.")] = GateForm.TEXT,
+    wait: Annotated[int, typer.Option(min=0, max=604_800, help="Seconds to wait for approvals still missing.")] = 0,
 ) -> None:
-    """Ask whether a version may go to an environment: exit 0 allow, 1 deny, 2 could not decide."""
-    with _connected() as client:
+    """Ask whether a version may go to an environment: exit 0 allow, 1 deny, 2 could not decide.
+
+    With --wait it asks again, ever more seldom, as long as nothing but approvals is missing.
+    """
+    with connected() as client:
         answer = client.gate(model, version, to=to, form=form.value)
+        if wait and _lacks_approvals(answer):
+            typer.echo("Waiting for approvals.", err=True)
+            if client.wait_for_approvals(model, version, to=to, seconds=wait):
+                answer = client.gate(model, version, to=to, form=form.value)
         outcome = answer.headers.get("x-decision")
     typer.echo(answer.text.rstrip("\n"))
     if outcome not in ("allow", "deny"):
         raise Unavailable("The server gave no decision.", remedy="Ask an administrator for the server's log.")
     raise typer.Exit(ALLOW if outcome == "allow" else DENY)
+
+
+def _lacks_approvals(answer: Any) -> bool:
+    """Tell whether approvals are all that stands in the way."""
+    return bool(answer.headers.get("x-decision") == "deny" and answer.headers.get("x-missing") == "approvals")
 
 
 def _print(found: list[dict[str, Any]], form: Form, columns: tuple[str, ...]) -> None:

@@ -1,6 +1,7 @@
 """Calls to `/api/v1`: one method a verb, problem JSON as an exception with the server's own words."""
 
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -13,6 +14,7 @@ import httpx2
 from .files import files_below, hash_file, pieces
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+_AWAY = frozenset({429, 502, 503, 504})
 
 
 class ClientError(Exception):
@@ -155,6 +157,44 @@ class Client:
     def gate(self, model: str, version: int, *, to: str, form: str = "json") -> httpx2.Response:
         """Ask whether a version may go to an environment; the answer is kept, and comes as JSON, text or JUnit."""
         return self.call("POST", "/gate", json={"model": model, "version": version, "to": to}, params={"format": form})
+
+    def wait_for_approvals(self, model: str, version: int, *, to: str, seconds: float) -> bool:
+        """Look, ever more seldom, until the answer is not that approvals alone are missing; False when time is up.
+
+        Looking leaves no trace, and a server that is away for a moment is asked again.
+        """
+        deadline, pause = time.monotonic() + seconds, 2.0
+        while (left := deadline - time.monotonic()) > 0:
+            time.sleep(min(pause, left))
+            pause = min(pause * 1.5, 60.0)
+            try:
+                asked = {"model": model, "version": version, "to": to}
+                answer = self.call("GET", "/gate", params=asked)
+            except Refused as error:
+                if error.status not in _AWAY:
+                    raise
+                continue
+            except ClientError:
+                continue
+            if answer.headers.get("x-missing") != "approvals":
+                return True
+        return False
+
+    def plan_policies(self, documents: Sequence[str]) -> list[dict[str, Any]]:
+        """Return what publishing the documents would change, or why one is no policy, in their order."""
+        return list(self.post("/policy-plans", {"documents": list(documents)})["items"])
+
+    def publish_policy(self, document: str, reason: str) -> dict[str, Any]:
+        """Publish a version of a policy; it is never changed afterwards."""
+        return dict(self.post("/policies", {"document": document, "reason": reason}))
+
+    def ask_what_if(self, documents: Sequence[str], title: str = "") -> dict[str, Any]:
+        """Ask which models would newly fail or pass under drafts of policies; `what_if` tells when it is known."""
+        return dict(self.post("/what-ifs", {"documents": list(documents), "title": title}))
+
+    def what_if(self, id: str) -> dict[str, Any]:
+        """Return a question about drafts, with its counts once `done_at` is there."""
+        return dict(self.get(f"/what-ifs/{_segment(id)}"))
 
     def post_metrics(self, model: str, points: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         """Send metric points of a model."""

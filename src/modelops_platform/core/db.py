@@ -6,15 +6,17 @@ import select
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, cast
 
 from sqlalchemy import (
     URL,
     Connection,
+    CursorResult,
     DateTime,
+    Delete,
     Dialect,
     Engine,
     ForeignKey,
@@ -24,6 +26,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    Update,
     create_engine,
     event,
     make_url,
@@ -81,6 +84,7 @@ class Json(TypeDecorator[Any]):
 PATIENCE_SECONDS = 15.0  # of commands and the job process
 WEB_PATIENCE_SECONDS = 1.7  # of whoever waits for a page: then they are told to try again
 _LOCK_LOOK_SECONDS = 0.003
+_MOST_KEPT = 8  # connections between two reads of SQLite
 _GIVEN_UP_FOR_SECONDS = 0.05
 _LONGEST_STATEMENT_OF_WEB_MS = 30_000
 _DISPOSE_SECONDS = 2.0
@@ -138,18 +142,55 @@ def _add_unless_taken(table: Table, dialect: str) -> Insert:
 
 
 class JoinedSession(Session):
-    """A session in a transaction that somebody else began and commits.
+    """A session in a transaction that somebody else began and ends.
 
-    What only runs statements costs no more than they do: the session's own machinery starts with the first object.
+    What only runs statements costs no more than they do: the session's own machinery is made when it is first needed.
     """
 
+    info: dict[Any, Any]
+
     def __init__(self, connection: Connection, info: dict[Any, Any]) -> None:
-        super().__init__(connection, expire_on_commit=False, info=info, join_transaction_mode="rollback_only")
-        self._joined = connection
+        self._joined, self.info = connection, info
+
+    def __getattr__(self, name: str) -> Any:
+        """Make the machinery; called for what is not there yet."""
+        if name.startswith("__") or self._is_made():
+            raise AttributeError(name)
+        super().__init__(self._joined, expire_on_commit=False, join_transaction_mode="rollback_only")
+        return getattr(self, name)
+
+    def _is_made(self) -> bool:
+        return "identity_map" in self.__dict__
 
     def connection(self, *_arguments: Any, **_options: Any) -> Connection:
         """Return the connection of the transaction."""
         return self._joined
+
+    def flush(self, objects: Sequence[Any] | None = None) -> None:
+        """Write what objects tell."""
+        if self._is_made():
+            super().flush(objects)
+
+    def close(self) -> None:
+        """Let go of the objects."""
+        if self._is_made():
+            super().close()
+
+
+class _ReadingSession(JoinedSession):
+    """A session that begins to read when it is first asked something, on a connection that is kept for others."""
+
+    def connection(self, *_arguments: Any, **_options: Any) -> Connection:
+        """Return the connection, with a transaction begun."""
+        if not self._joined.in_transaction():
+            self._joined.begin()
+        return self._joined
+
+    def rollback(self) -> None:
+        """End the view; the next question begins a new one."""
+        if self._is_made():
+            super().rollback()
+        self._joined.rollback()
 
 
 @contextmanager
@@ -158,6 +199,12 @@ def joined_session(connection: Connection, info: dict[Any, Any]) -> Iterator[Ses
     with JoinedSession(connection, info) as db:
         yield db
         db.flush()
+
+
+def count_changed(db: Session, statement: Update | Delete) -> int:
+    """Change rows, and return how many; objects of theirs in the session are left as they are."""
+    done = db.execute(statement, execution_options={"synchronize_session": False})
+    return cast("CursorResult[Any]", done).rowcount
 
 
 class InWorkspace:
@@ -196,7 +243,8 @@ class Database:
         self._info: dict[str, Any] = {"keys": keys} if keys else {}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_lock = threading.Lock()
-        self._writer: Connection | None = None
+        self._writers: list[Connection] = []  # of SQLite, between two uses: one, as there is one writer
+        self._readers: list[Connection] = []
         if self.is_sqlite:
             self.write_engine = _sqlite_engine(url, pool_size=2, patience=patience, writes=True)
             self.read_engine = _sqlite_engine(url, pool_size=pool_size, patience=patience)
@@ -217,34 +265,29 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """Open a session that sees one consistent state and cannot write."""
-        with Session(self.read_engine, expire_on_commit=False, info=self._info) as db:
-            yield db
+        if self.is_sqlite:
+            with _lent(self.read_engine, self._readers) as connection:
+                with _ReadingSession(connection, self._info) as db:
+                    yield db
+                connection.rollback()
+        else:
+            with Session(self.read_engine, expire_on_commit=False, info=self._info) as db:
+                yield db
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """Open a session that commits when the block ends, and rolls back when it raises."""
         if self.is_sqlite:
-            with self._write_lock, self._begun() as connection, joined_session(connection, self._info) as db:
+            with (
+                self._write_lock,
+                _lent(self.write_engine, self._writers) as connection,
+                connection.begin(),
+                joined_session(connection, self._info) as db,
+            ):
                 yield db
         else:
             with Session(self.write_engine, expire_on_commit=False, info=self._info) as db, db.begin():
                 yield db
-
-    @contextmanager
-    def _begun(self) -> Iterator[Connection]:
-        """Begin a transaction on the one connection that writes; one that failed is not used again."""
-        connection = self._writer or self.write_engine.connect()
-        self._writer = None
-        try:
-            with connection.begin():
-                yield connection
-        except (DBAPIError, sqlite3.Error):
-            connection.close()
-            raise
-        except BaseException:
-            self._writer = connection
-            raise
-        self._writer = connection
 
     def dispose(self) -> None:
         """Close all pooled connections."""
@@ -252,13 +295,41 @@ class Database:
             timeout=_DISPOSE_SECONDS
         ):  # a thread that hangs must not keep a process from ending
             try:
-                if self._writer is not None:
-                    self._writer.close()
-                    self._writer = None
+                for connection in self._writers:
+                    connection.close()
+                self._writers.clear()
             finally:
                 self._write_lock.release()
+        while self._readers:
+            self._readers.pop().close()
         self.write_engine.dispose()
         self.read_engine.dispose()
+
+
+@contextmanager
+def _lent(engine: Engine, kept: list[Connection]) -> Iterator[Connection]:
+    """Lend a connection that is kept for the next one; one that failed is not used again."""
+    try:
+        connection = kept.pop()
+    except IndexError:
+        connection = engine.connect()
+    try:
+        yield connection
+    except (DBAPIError, sqlite3.Error):
+        connection.close()
+        raise
+    except BaseException:
+        connection.rollback()
+        _keep(connection, kept)
+        raise
+    _keep(connection, kept)
+
+
+def _keep(connection: Connection, kept: list[Connection]) -> None:
+    if len(kept) < _MOST_KEPT:
+        kept.append(connection)
+    else:
+        connection.close()
 
 
 def _postgres_engine(url: str, *, pool_size: int, patience: float) -> Engine:

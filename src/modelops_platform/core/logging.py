@@ -4,6 +4,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, cast
 
 import msgspec
@@ -29,13 +30,12 @@ with _hidden("rich"):  # for colours on a terminal, which our lines have not; it
 def configure_logging(level: str = "info") -> None:
     """Send structured lines to standard error, from our code and from libraries alike."""
     shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
         structlog.processors.format_exc_info,
     ]
     structlog.configure(
-        processors=[*shared, _encode],
+        processors=[_print],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
         logger_factory=structlog.BytesLoggerFactory(cast(BinaryIO, _Lines(sys.stderr.buffer))),
         cache_logger_on_first_use=True,
@@ -67,8 +67,16 @@ class _Lines:
         """Do nothing: what was written is out."""
 
 
-def _encode(_logger: Any, _method: str, line: structlog.typing.EventDict) -> bytes:
-    return msgspec.json.encode(line, enc_hook=repr)
+def _print(_logger: Any, method: str, line: structlog.typing.EventDict) -> bytes:
+    """Do in one go for our own lines what the processors above do for those of libraries."""
+    line["level"] = method
+    line["at"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
+    if "exc_info" in line:
+        line = structlog.processors.format_exc_info(_logger, method, line)
+    return _encode(line)
+
+
+_encode = msgspec.json.Encoder(enc_hook=repr).encode
 
 
 def get_logger() -> structlog.stdlib.BoundLogger:

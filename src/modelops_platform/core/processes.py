@@ -13,10 +13,23 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import IO, Protocol
 
 _PR_SET_PDEATHSIG = 1
 _LEFT_FOR_SECONDS = 86_400
 _CHUNK = 65_536
+
+
+class Child(Protocol):
+    """A child process that is listened to and ended; `subprocess.Popen` is one."""
+
+    pid: int
+    stdin: IO[bytes] | None
+    stdout: IO[bytes] | None
+    stderr: IO[bytes] | None
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Return its status once it has ended. Raises subprocess.TimeoutExpired."""
 
 
 def keep_temporary_files_in(home: Path) -> None:
@@ -54,7 +67,7 @@ def limit_resources(*limits: tuple[int, int, int]) -> None:
         resource.setrlimit(what, (soft, hard))
 
 
-def end_group(child: subprocess.Popen[bytes]) -> None:
+def end_group(child: Child) -> None:
     """Kill whatever is left of the process group that the child leads, collect it, and close its pipes."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
@@ -66,7 +79,7 @@ def end_group(child: subprocess.Popen[bytes]) -> None:
 
 
 def listen(
-    child: subprocess.Popen[bytes],
+    child: Child,
     *,
     wall_seconds: float,
     take_output: Callable[[bytes], None],

@@ -5,12 +5,11 @@ parameters, and what the driver raises is raised as SQLAlchemy raises it.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
-from sqlalchemy import Connection, Dialect, Select
+from sqlalchemy import Connection, Dialect, Select, Table, insert
 from sqlalchemy.exc import DBAPIError
 
 Row = tuple[Any, ...]
@@ -27,14 +26,18 @@ class Statement:
 
     def all(self, connection: Connection, *values: Any) -> list[Row]:
         """Return all rows."""
-        with _translated(connection):
+        try:
             rows: list[Row] = self._run(connection, values).fetchall()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _as_sqlalchemy(connection, error) from error
         return rows
 
     def one(self, connection: Connection, *values: Any) -> Row | None:
         """Return the first row, if there is one."""
-        with _translated(connection):
+        try:
             row: Row | None = self._run(connection, values).fetchone()
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _as_sqlalchemy(connection, error) from error
         return row
 
     def value(self, connection: Connection, *values: Any) -> Any:
@@ -44,22 +47,25 @@ class Statement:
 
     def do(self, connection: Connection, *values: Any) -> int:
         """Run it, and return how many rows it touched."""
-        with _translated(connection):
+        try:
             touched: int = self._run(connection, values).rowcount
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise _as_sqlalchemy(connection, error) from error
         return touched
 
     def many(self, connection: Connection, rows: Sequence[Row]) -> None:
         """Run it once for each row of values."""
-        if not rows:
-            return
-        with _translated(connection):
-            if len(rows) == 1:
-                self._run(connection, rows[0])
-                return
+        if len(rows) == 1:
+            self.do(connection, *rows[0])
+        elif rows:
             text = self._postgres if is_postgres(connection) else self._sqlite
             cursor = _driver(connection).cursor()
-            cursor.executemany(text, rows)
-            cursor.close()
+            try:
+                cursor.executemany(text, rows)
+            except connection.dialect.loaded_dbapi.Error as error:
+                raise _as_sqlalchemy(connection, error) from error
+            finally:
+                cursor.close()
 
     def _run(self, connection: Connection, values: Sequence[Any]) -> Any:
         text = self._postgres if is_postgres(connection) else self._sqlite
@@ -82,9 +88,50 @@ class Prepared:
         made = self._made.get(dialect.name)
         if made is None:
             made = self._made[dialect.name] = _make(self._select, dialect)
-        with _translated(connection):
+        try:
             found = _driver(connection).execute(made.text, made.given(values)).fetchall()
+        except dialect.loaded_dbapi.Error as error:
+            raise _as_sqlalchemy(connection, error) from error
         return [made.read(row) for row in found]
+
+
+class Addition:
+    """An insert of a whole row, by all columns of its table, that SQLAlchemy writes once.
+
+    Values are written as their columns' types say.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._made: dict[str, _Written] = {}
+
+    def do(self, connection: Connection, **row: Any) -> None:
+        """Insert one row."""
+        dialect = connection.dialect
+        made = self._made.get(dialect.name)
+        if made is None:
+            made = self._made[dialect.name] = _write_down(self._table, dialect)
+        values = {name: row[name] if write is None else write(row[name]) for name, write in made.writers}
+        try:
+            _driver(connection).execute(made.text, list(values.values()) if made.is_positional else values)
+        except dialect.loaded_dbapi.Error as error:
+            raise _as_sqlalchemy(connection, error) from error
+
+
+class _Written(NamedTuple):
+    """An insert as one of the databases gets it, and how its values are written, in their order."""
+
+    text: str
+    is_positional: bool
+    writers: list[tuple[str, Callable[[Any], Any] | None]]
+
+
+def _write_down(table: Table, dialect: Dialect) -> _Written:
+    names = [column.key for column in table.columns]
+    compiled = insert(table).compile(dialect=dialect, column_keys=names)
+    writers = {column.key: column.type.dialect_impl(dialect).bind_processor(dialect) for column in table.columns}
+    order = compiled.positiontup if compiled.positional else names
+    return _Written(str(compiled), compiled.positional, [(name, writers[name]) for name in order or ()])
 
 
 @dataclass(slots=True)
@@ -142,13 +189,10 @@ def _driver(connection: Connection) -> Any:
     return connection.connection.dbapi_connection
 
 
-@contextmanager
-def _translated(connection: Connection) -> Iterator[None]:
-    errors = connection.dialect.loaded_dbapi.Error
-    try:
-        yield
-    except errors as error:
-        raise DBAPIError.instance(None, None, error, errors, dialect=connection.dialect) from error
+def _as_sqlalchemy(connection: Connection, error: Exception) -> Exception:
+    """Return the driver's error as SQLAlchemy raises it."""
+    dialect = connection.dialect
+    return DBAPIError.instance(None, None, error, dialect.loaded_dbapi.Error, dialect=dialect)
 
 
 def is_postgres(connection: Connection) -> bool:

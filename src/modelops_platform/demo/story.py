@@ -11,6 +11,7 @@ from urllib.parse import quote
 from modelops_platform.client import Client, Refused
 
 from .catalogue import PEOPLE
+from .logbook import Logbook
 from .material import DataSetFile, Entry, Journey, Material, ReplayPlan, Threshold
 from .numbers import Numbers
 
@@ -47,10 +48,12 @@ class Story:
         self._ids = {key: client.get("/me")["id"] for key, client in self._people.items()}
         self._keys = {person_id: key for key, person_id in self._ids.items()}
         self._data_sets: dict[tuple[str, str], str] = {}  # unit and data: the name of the unit's record
+        self._logbook = Logbook(url, tokens)
         self._say = say
 
     def close(self) -> None:
         """Close every person's connection."""
+        self._logbook.close()
         for client in self._people.values():
             client.close()
 
@@ -115,9 +118,9 @@ class Story:
         taken = {kept for (_unit, kept) in self._data_sets}
         return f"{name}, {unit}" if name in taken else name
 
-    def _train(self, material: Iterable[Material]) -> list[tuple[str, str]]:
+    def _train(self, material: Iterable[Material]) -> list[tuple[Entry, str]]:
         """Write the recipes down and start each; the challengers come after all champions."""
-        runs: list[tuple[str, str]] = []
+        runs: list[tuple[Entry, str]] = []
         for position in (0, 1):
             for each in material:
                 if len(each.entry.recipes) > position and each.data_set is not None:
@@ -128,24 +131,26 @@ class Story:
                     name = f"{each.entry.name} {'champion' if position == 0 else 'challenger'}"
                     wanted = {"name": name, "model": each.entry.name, "document": recipe.to_document()}
                     made = client.post("/recipes", wanted)
-                    runs.append((each.entry.developer, client.post(f"/recipes/{made['id']}/runs")["id"]))
+                    runs.append((each.entry, client.post(f"/recipes/{made['id']}/runs")["id"]))
         self._say(f"Training {len(runs)} versions by recipes, as jobs of the platform")
         return runs
 
-    def _wait_for_training(self, runs: list[tuple[str, str]]) -> None:
+    def _wait_for_training(self, runs: list[tuple[Entry, str]]) -> None:
+        """Wait for each training, and have its developer log what came of it."""
         waiting, ended, until = list(runs), 0, time.monotonic() + PATIENCE_SECONDS
         while waiting:
             if time.monotonic() > until:
                 raise RuntimeError(f"{len(waiting)} trainings did not end within {PATIENCE_SECONDS:.0f} s.")
             time.sleep(LOOK_SECONDS)
-            for key, run_id in list(waiting):
-                run = self._as(key).get(f"/training-runs/{run_id}")
+            for entry, run_id in list(waiting):
+                run = self._as(entry.developer).get(f"/training-runs/{run_id}")
                 if run["state"] in ("queued", "running"):
                     continue
-                waiting.remove((key, run_id))
+                waiting.remove((entry, run_id))
                 ended += 1
                 if run["state"] != "succeeded":
                     raise RuntimeError(f"{run['recipe']['name']}: {run['error']}")
+                self._logbook.log(entry.developer, model=entry.name, unit=entry.unit, training=run)
                 figures = ", ".join(f"{m['name']} {m['value']:.3g}" for m in run["metrics"][:2])
                 self._say(f"  {ended}/{len(runs)} {run['recipe']['name']}: version {run['version_number']}, {figures}")
 

@@ -6,18 +6,23 @@ from typing import Any
 from sqlalchemy import desc, select
 from sqlalchemy.orm import Session
 
+from modelops_platform.artifacts import service as artifacts
+from modelops_platform.artifacts.store import Damage, Store, Stored, store_of
 from modelops_platform.core.actor import system_actor
 from modelops_platform.events.domain import LogEntry
 from modelops_platform.jobs.domain.rhythm import Rhythm
 from modelops_platform.jobs.domain.states import JobState
-from modelops_platform.jobs.handlers import Handler
+from modelops_platform.jobs.handlers import Handler, Limits, Task
 from modelops_platform.jobs.tables import Job
 from modelops_platform.notifications.domain import Topic
 from modelops_platform.notifications.service import Notice
 
-from . import queries, service
+from . import queries, service, telling
 
 FOLLOW = "governance.follow"
+KEEP_TIME = "governance.keep_time"
+KEEP_DAYS = "governance.keep_days"
+WATCH_CLOCK = "governance.pass_time"
 
 
 def find_place(db: Session, job: Job) -> int:
@@ -51,12 +56,122 @@ def asker(db: Session, entry: LogEntry) -> Iterator[str]:
     yield queries.get_request(db, system_actor(entry.workspace_id), entry.object_id).asked_by
 
 
-HANDLERS = {FOLLOW: Handler(prepare=find_place, finish=follow)}
-SCHEDULES = {FOLLOW: ("Follow edits and deployments", Rhythm(every_seconds=30))}
+def keep_time(db: Session, job: Job, _worked: Any) -> dict[str, int]:
+    """Do what is due by the minute."""
+    return service.keep_time(db, job.workspace_id)
+
+
+def keep_days(db: Session, job: Job, _worked: Any) -> dict[str, int]:
+    """Do what is due by the day."""
+    return service.keep_days(db, job.workspace_id)
+
+
+def pass_time(db: Session, job: Job, _worked: Any) -> dict[str, int]:
+    """Tell which overrides have expired and which assessments have fallen due."""
+    return service.pass_time(db, job.workspace_id)
+
+
+def apply(db: Session, job: Job, _worked: Any) -> dict[str, str]:
+    """Do what was granted, in the name of who asked."""
+    return {"outcome": service.apply_granted(db, job.workspace_id, job.args["kind"], job.args["id"])}
+
+
+def prepare_tests(db: Session, job: Job) -> dict[str, Any]:
+    """Read the suite, the version's record, and where its file and the data are. Raises NotAllowed."""
+    actor, run, version = service.get_started_tests(db, job.args["run_id"])
+    return {"store": store_of(db), **queries.case_of(db, actor, run, version)}
+
+
+def do_tests(task: Task, prepared: dict[str, Any]) -> dict[str, Any]:
+    """Fetch model and data, and test in the child. Raises Unavailable for damaged files."""
+    store = prepared.pop("store")
+    task.progress(0.0, "Fetching the model and the data set, and checking their digests.")
+    for name in ("data", "reference"):
+        prepared[name] = _fetch(store, prepared[name], task)
+    for model in (prepared["model"], prepared["champion"]):
+        if model is not None and model.get("stored") is not None:
+            model["path"] = _fetch(store, model.pop("stored"), task)
+    found: dict[str, Any] = task.run_heavy(prepared)
+    return found
+
+
+def _fetch(store: Store, stored: Stored | None, task: Task) -> str | None:
+    try:
+        return str(store.fetch(stored, task.folder)) if stored is not None else None
+    except Damage as damage:
+        raise artifacts.unreadable(damage) from None
+
+
+def keep_results(db: Session, job: Job, worked: dict[str, Any]) -> dict[str, Any]:
+    """Keep what was found."""
+    run = service.finish_tests(db, job.args["run_id"], worked)
+    return {"run": run.id, "light": run.light}
+
+
+def tell_failure(db: Session, job: Job, words: str) -> None:
+    """Keep why nothing was found."""
+    service.fail_tests(db, job.args["run_id"], words)
+
+
+def judge_batch(db: Session, job: Job) -> dict[str, Any]:
+    """Work out how a batch of models stands; nothing is written meanwhile."""
+    return service.prepare_batch(db, job.workspace_id, job.args)
+
+
+def keep_batch(db: Session, job: Job, worked: dict[str, Any]) -> dict[str, int]:
+    """Keep how they stand, and go on with the next batch."""
+    return service.keep_batch(db, job.workspace_id, worked)
+
+
+def judge_drafts(db: Session, job: Job) -> dict[str, Any]:
+    """Work out what drafts of policies would change."""
+    return service.work_out(db, job.workspace_id, job.args["what_if_id"])
+
+
+def keep_drafts(db: Session, job: Job, worked: dict[str, Any]) -> dict[str, int]:
+    """Keep what they would change."""
+    return service.keep_what_if(db, job.args["what_if_id"], job.workspace_id, worked)
+
+
+def tell_no_answer(db: Session, job: Job, words: str) -> None:
+    """Keep why there is no answer."""
+    service.fail_what_if(db, job.args["what_if_id"], job.workspace_id, words)
+
+
+TEST_LIMITS = Limits(wall_seconds=3_600.0, cpu_seconds=3_600)
+HANDLERS = {
+    FOLLOW: Handler(prepare=find_place, finish=follow),
+    service.APPLY: Handler(finish=apply),
+    KEEP_TIME: Handler(finish=keep_time),
+    KEEP_DAYS: Handler(finish=keep_days),
+    WATCH_CLOCK: Handler(finish=pass_time),
+    service.COMPLIANCE: Handler(prepare=judge_batch, finish=keep_batch),
+    service.WHAT_IF: Handler(prepare=judge_drafts, finish=keep_drafts, fail=tell_no_answer),
+    service.RUN_TESTS: Handler(
+        prepare=prepare_tests,
+        work=do_tests,
+        heavy="modelops_platform.governance.heavy.job:run",
+        finish=keep_results,
+        fail=tell_failure,
+        limits=TEST_LIMITS,
+    ),
+}
+SCHEDULES = {
+    service.COMPLIANCE: ("Work out how every model stands", Rhythm(cron="30 2 * * *")),
+    FOLLOW: ("Follow edits and deployments", Rhythm(every_seconds=30)),
+    KEEP_TIME: ("Time out approvals, end waivers, settle emergencies", Rhythm(every_seconds=60)),
+    WATCH_CLOCK: ("Expire overrides of tiers, tell what is due", Rhythm(every_seconds=300)),
+    KEEP_DAYS: ("Remind of findings, waivers and reviews", Rhythm(cron="15 5 * * *")),
+}
 _DECIDED = [Notice(Topic.APPROVAL_DECIDED, asker)]
 NOTICES = {
     "approval.requested": [Notice(Topic.APPROVAL_WANTED, voters)],
     "approval.granted": _DECIDED,
     "approval.denied": _DECIDED,
     "approval.invalidated": _DECIDED,
+    "approval.applied": _DECIDED,
+    "approval.not_applied": _DECIDED,
+    "approval.timed_out": _DECIDED,
+    "approval.reminded": [Notice(Topic.APPROVAL_WANTED, voters)],
+    **telling.NOTICES,
 }

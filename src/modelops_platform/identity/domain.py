@@ -92,35 +92,49 @@ _BUILD = frozenset(
         P.LOG_RUNS,
         P.MANAGE_EXPERIMENTS,
         P.MANAGE_WEBHOOKS,
+        P.RUN_TESTS,
+        P.REQUEST_WAIVER,
+        P.ADD_EVIDENCE,
     }
 )
+_JUDGE = frozenset({P.ASSESS_RISK, P.VOTE, P.ATTEST, P.WORK_ON_FINDING, P.ADD_EVIDENCE})
+
+_NEVER_AN_ADMINISTRATORS = frozenset({P.VOTE, P.VALIDATE, P.DECIDE_WAIVER, P.ATTEST})
 
 PERMISSIONS: Mapping[Role, frozenset[P]] = MappingProxyType(
     {
-        Role.ADMIN: frozenset(P) - {P.VOTE},  # an administrator as such never approves
+        # An administrator as such never approves, validates, waives or attests.
+        Role.ADMIN: frozenset(P) - _NEVER_AN_ADMINISTRATORS,
         Role.RISK: _EVERYBODY
+        | _JUDGE
         | {
             P.OPEN_QUARANTINED,
             P.PLACE_HOLD,
             P.VIEW_STORAGE,
-            P.ASSESS_RISK,
             P.REQUEST_APPROVAL,
-            P.VOTE,
+            P.RUN_TESTS,
+            P.RAISE_FINDING,
+            P.REQUEST_WAIVER,
+            P.DECIDE_WAIVER,
             P.MANAGE_POLICIES,
             P.MANAGE_MONITORS,
             P.SCORE,
             P.VIEW_AUDIT,
             P.VIEW_JOBS,
         },
-        Role.COMPLIANCE: _EVERYBODY | {P.PLACE_HOLD, P.VIEW_STORAGE, P.ASSESS_RISK, P.VOTE, P.VIEW_AUDIT},
-        Role.VALIDATOR: _EVERYBODY | {P.ASSESS_RISK, P.VOTE, P.SCORE, P.OPEN_QUARANTINED},
-        Role.EXECUTIVE: _EVERYBODY | {P.VOTE},
-        Role.CONTRIBUTOR: _EVERYBODY | _BUILD | {P.ASSESS_RISK, P.VOTE, P.VIEW_JOBS, P.MANAGE_JOBS},
+        Role.COMPLIANCE: _EVERYBODY
+        | _JUDGE
+        | {P.PLACE_HOLD, P.VIEW_STORAGE, P.VIEW_AUDIT, P.RAISE_FINDING, P.DECIDE_WAIVER},
+        Role.VALIDATOR: _EVERYBODY
+        | _JUDGE
+        | {P.SCORE, P.OPEN_QUARANTINED, P.VALIDATE, P.RUN_TESTS, P.RAISE_FINDING, P.REQUEST_WAIVER},
+        Role.EXECUTIVE: _EVERYBODY | {P.VOTE, P.ATTEST, P.DECIDE_WAIVER},
+        Role.CONTRIBUTOR: _EVERYBODY | _BUILD | _JUDGE | {P.DECIDE_WAIVER, P.VIEW_JOBS, P.MANAGE_JOBS},
         Role.VIEWER: _EVERYBODY,
         Role.AUDITOR: _EVERYBODY | {P.VIEW_STORAGE, P.VIEW_AUDIT, P.VIEW_JOBS},
         Role.SERVICE: _EVERYBODY
         | {P.REGISTER_MODEL, P.ADD_VERSION, P.SET_ALIAS, P.UPLOAD_FILE, P.DEPLOY, P.POST_METRICS, P.RUN_RECIPE, P.SCORE}
-        | {P.LOG_RUNS},
+        | {P.LOG_RUNS, P.RUN_TESTS},
     }
 )
 
@@ -145,16 +159,16 @@ def allowed(role: Role, scope: Scope | None) -> frozenset[P]:
     return held if scope in (None, Scope.ALL) else held & SCOPES[scope]
 
 
-# What giving a role does not ask of the giver: administrators hand out the vote that they do not
-# hold themselves, and a token without telemetry may still make an administrator.
-_GIVEN_WITHOUT_HOLDING = frozenset({P.VOTE, P.READ_TELEMETRY})
+# What giving a role does not ask of the giver: administrators hand out what judges and they do not
+# hold themselves, the vote above all, and a token without telemetry may still make an administrator.
+_GIVEN_WITHOUT_HOLDING = _NEVER_AN_ADMINISTRATORS | {P.READ_TELEMETRY}
 
 
 def may_give(held: frozenset[P], role: Role, *, to_oneself: bool) -> bool:
     """Say whether somebody who holds these permissions on an object may give the role on it.
 
-    Nobody gives what they do not hold. The vote is the exception, for others only: an
-    administrator appoints approvers, and can never become one by their own hand.
+    Nobody gives what they do not hold. What judges is the exception, for others only: an
+    administrator appoints those who approve, validate, waive and attest, and can never become one by their own hand.
     """
     asked = PERMISSIONS[role] - (frozenset({P.READ_TELEMETRY}) if to_oneself else _GIVEN_WITHOUT_HOLDING)
     return P.MANAGE_USERS in held and asked <= held
@@ -162,7 +176,7 @@ def may_give(held: frozenset[P], role: Role, *, to_oneself: bool) -> bool:
 
 def is_self_appointed(role: Role, mapped_by: str, user_id: str) -> bool:
     """Say whether a mapping would give its own maker a vote: what nobody gives themselves, no group gives them."""
-    return mapped_by == user_id and P.VOTE in PERMISSIONS[role]
+    return mapped_by == user_id and bool(_NEVER_AN_ADMINISTRATORS & PERMISSIONS[role])
 
 
 @dataclass(frozen=True, slots=True)

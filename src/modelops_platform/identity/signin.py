@@ -125,6 +125,15 @@ def change_password(database: Database, actor: Actor, *, current: str, new: str,
         service.change_password(db, actor, attempt, is_right=is_right, new_hash=new_hash, cookie=cookie)
 
 
+def prove_again(database: Database, actor: Actor, *, password: str, cookie: str) -> None:
+    """Note that whoever has this session has just typed their password. Raises NotSignedIn (it is wrong), TooMany."""
+    with database.write() as db:
+        attempt = service.begin_attempt(db, queries.get_user(db, actor, actor.id).email, actor.address)
+    is_right, _ = passwords.verify(unicodedata.normalize("NFC", password), attempt.kept)
+    with database.write() as db:
+        service.prove_again(db, attempt, is_right=is_right, cookie=cookie)
+
+
 def no_passwords(account: str) -> NotSignedIn:
     """Return the refusal of a password where an operator switched them off."""
     return NotSignedIn(

@@ -231,6 +231,7 @@ class BrowserSession(InWorkspace, Base):
     last_used_at: Mapped[datetime] = mapped_column(default=utc_now)
     ended_at: Mapped[datetime | None]
     ends_at: Mapped[datetime | None]  # however much it is used: of a sign-in by the identity provider
+    proved_at: Mapped[datetime | None]  # when its person last typed the password; None where none was typed
 
 
 class OneTimeLink(InWorkspace, Base):

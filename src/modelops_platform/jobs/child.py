@@ -73,7 +73,3 @@ def _limit(*, cpu_seconds: int, memory_bytes: int) -> None:
         (resource.RLIMIT_AS, memory_bytes, memory_bytes),
     )
     end_with_parent(signal.SIGKILL)
-
-
-if __name__ == "__main__":
-    main()

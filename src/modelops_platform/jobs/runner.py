@@ -121,7 +121,7 @@ class Worker:
         self._log = get_logger()
 
     def stop(self) -> None:
-        """Claim nothing more, and leave `run` when what runs has ended or was given back; safe in a signal handler."""
+        """Claim nothing more, and leave `run` when what runs has ended or was given back; not for signal handlers."""
         self._stopping.set()
         self._wake.set()
 

@@ -7,14 +7,15 @@ worker has taken the job over, the guard matches no row, and everything in that 
 import random
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Delete, Update, and_, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import SYSTEM_ID, Actor, Permission, system_actor
+from modelops_platform.core.db import count_changed
 from modelops_platform.core.errors import AlreadyExists, NotAllowed, Stale
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
@@ -120,7 +121,7 @@ def _take(db: Session, job: Job, now: datetime, worker: str, lease: timedelta) -
 
 def _move(db: Session, job: Job, before: JobState, **values: Any) -> bool:
     """Update a job if it is still in this state, and say whether it was."""
-    return _count(db, update(Job).where(Job.id == job.id, Job.state == before.value).values(**values)) == 1
+    return count_changed(db, update(Job).where(Job.id == job.id, Job.state == before.value).values(**values)) == 1
 
 
 def _mine(job: Job) -> ColumnElement[bool]:
@@ -129,13 +130,7 @@ def _mine(job: Job) -> ColumnElement[bool]:
 
 def _change(db: Session, job: Job, **values: Any) -> bool:
     """Update a job if this worker still holds it, and say whether it did."""
-    return _count(db, update(Job).where(_mine(job)).values(**values)) == 1
-
-
-def _count(db: Session, statement: Update | Delete) -> int:
-    """Write, and return how many rows it met; loaded rows are not touched, callers refresh what they go on with."""
-    done = db.execute(statement, execution_options={"synchronize_session": False})
-    return cast("CursorResult[Any]", done).rowcount
+    return count_changed(db, update(Job).where(_mine(job)).values(**values)) == 1
 
 
 def renew(db: Session, job: Job, lease: timedelta = LEASE) -> bool:
@@ -160,7 +155,7 @@ def succeed(db: Session, job: Job) -> bool:
 def keep_result(db: Session, job: Job, result: Any) -> None:
     """Keep what the handler gave back, in the transaction that ended the job."""
     if result is not None:
-        _count(db, update(Job).where(Job.id == job.id).values(result=result))
+        count_changed(db, update(Job).where(Job.id == job.id).values(result=result))
 
 
 def fail(db: Session, job: Job, error: BaseException) -> JobState | None:
@@ -356,7 +351,7 @@ def _shown(rhythm: Rhythm) -> dict[str, Any]:
 def delete_schedule(db: Session, actor: Actor, schedule: Schedule) -> None:
     """Take a schedule away; its jobs stay. The caller has checked the actor's right to."""
     events.record(db, actor, "schedule.deleted", schedule, kind_of_job=schedule.kind)
-    _count(db, update(Job).where(Job.schedule_id == schedule.id).values(schedule_id=None))
+    count_changed(db, update(Job).where(Job.schedule_id == schedule.id).values(schedule_id=None))
     db.delete(schedule)
     db.flush()
 
@@ -394,7 +389,7 @@ def _fire(db: Session, schedule: Schedule, now: datetime) -> bool:
     due, following = schedule.rhythm.catch_up(schedule.next_run_at, now)
     here = update(Schedule).where(Schedule.id == schedule.id)
     untouched = Schedule.next_run_at == schedule.next_run_at
-    if not _count(db, here.where(untouched).values(next_run_at=following, last_due_at=due)):
+    if not count_changed(db, here.where(untouched).values(next_run_at=following, last_due_at=due)):
         return False
     job = Job(
         workspace_id=schedule.workspace_id,
@@ -410,7 +405,7 @@ def _fire(db: Session, schedule: Schedule, now: datetime) -> bool:
         due_at=due,
     )
     made = _add_once(db, job)
-    _count(db, here.values(last_job_id=made.id))
+    count_changed(db, here.values(last_job_id=made.id))
     return made is job
 
 
@@ -428,4 +423,4 @@ def prune(db: Session, before: datetime, *, upkeep_before: datetime, limit: int 
     is_old = or_(Job.finished_at < before, and_(is_upkeep, Job.finished_at < upkeep_before))
     last = select(func.max(Job.id)).where(Job.state == JobState.SUCCEEDED.value).group_by(Job.workspace_id, Job.kind)
     old = select(Job.id).where(Job.state.in_(over), is_old, Job.id.not_in(last)).order_by(Job.id).limit(limit)
-    return _count(db, delete(Job).where(Job.id.in_(old.scalar_subquery())))
+    return count_changed(db, delete(Job).where(Job.id.in_(old.scalar_subquery())))

@@ -141,7 +141,7 @@ class Endpoint(Route):
                 permission=self._needed.value,
             )
         named = request.headers.get("x-mlflow-workspace")
-        if named is not None and named != WORKSPACE:
+        if named and named != WORKSPACE:
             raise NotFound(f"There is no workspace {named[:80]!r}.", remedy="Leave the header out.", field="workspace")
         return actor
 

@@ -1,12 +1,15 @@
 """The notification centre."""
 
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from fastapi import Form, Query, Request
 from starlette.responses import PlainTextResponse, Response
 
 from modelops_platform.core.actor import Permission
+from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
+from modelops_platform.web.forms import PageIn
 from modelops_platform.web.render import redirect, redirect_to, render, undo, url_for
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
@@ -14,6 +17,7 @@ from modelops_platform.web.session import ReadDb, WriteDb
 from . import queries, service
 from .domain import TOPIC_WORDS
 from .schemas import NotificationFilter, TopicsIn
+from .webhooks import keeping
 
 router = page_router()
 _OWN = needs(Permission.MANAGE_OWN_ACCOUNT)
@@ -105,3 +109,26 @@ def choose_topics(request: Request, db: WriteDb, actor: CurrentActor, wanted: An
     """Keep what one wants to hear of."""
     service.choose_topics(db, actor, wanted.topics)
     return redirect(request, "list_notifications", toast="Saved what you hear of.")
+
+
+@router.get("/webhooks", openapi_extra=needs(Permission.MANAGE_WEBHOOKS))
+def list_webhooks(request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[PageIn, Query()]) -> Response:
+    """Show the addresses that are told of what happens."""
+    page = keeping.page_webhooks(db, actor, cursor=wanted.cursor, limit=wanted.limit)
+    names = identity.names_of(db, {hook.owner_id for hook in page.items})
+    return render(request, "notifications/webhooks.html", page=page, names=names, tell=_in_words)
+
+
+@router.get("/webhooks/{webhook_id}", openapi_extra=needs(Permission.MANAGE_WEBHOOKS))
+def show_webhook(
+    request: Request, db: ReadDb, actor: CurrentActor, webhook_id: str, wanted: Annotated[PageIn, Query()]
+) -> Response:
+    """Show a webhook, and how sending each message went."""
+    hook = keeping.get_webhook(db, actor, webhook_id)
+    page = keeping.page_deliveries(db, actor, hook.id, cursor=wanted.cursor, limit=wanted.limit)
+    owner = identity.names_of(db, {hook.owner_id}).get(hook.owner_id)
+    return render(request, "notifications/webhook.html", hook=hook, page=page, owner=owner, tell=_in_words)
+
+
+def _in_words(events: Iterable[Sequence[str]]) -> str:
+    return ", ".join(f"{entity.replace('_', ' ').lower()} {action.lower()}" for entity, action in events)

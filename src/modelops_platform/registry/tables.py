@@ -96,6 +96,46 @@ class Model(InWorkspace, Base):
         self._similar_names = names
 
 
+class ModelRecord(Base):
+    """What the record of a model said from one moment to another, before it was edited; now it says what `Model` does.
+
+    Whatever governance judges by is here, so that it can judge as of any moment. Rows are only ever added.
+    """
+
+    __tablename__ = "model_records"
+    __table_args__ = (Index(None, "model_id", "to_at"),)
+
+    id: Mapped[Id]
+    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"))
+    unit_id: Mapped[str] = mapped_column(String(36))
+    use_case_id: Mapped[str | None] = mapped_column(String(36))
+    kind: Mapped[str] = mapped_column(String(20))
+    purpose: Mapped[str] = mapped_column(Text)
+    owner_id: Mapped[str] = mapped_column(String(36))
+    developer_id: Mapped[str | None] = mapped_column(String(36))
+    validator_id: Mapped[str | None] = mapped_column(String(36))
+    eu_class: Mapped[str | None] = mapped_column(String(30))
+    affects_people: Mapped[bool]
+    fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime]
+
+
+RECORDED = (
+    "unit_id",
+    "use_case_id",
+    "kind",
+    "purpose",
+    "owner_id",
+    "developer_id",
+    "validator_id",
+    "eu_class",
+    "affects_people",
+    "fields",
+)
+"""What a model's record says that governance judges by."""
+
+
 class ModelSummary(Base):
     """What lists, search and headers show about a model, in one row.
 
@@ -223,6 +263,19 @@ class Version(InWorkspace, Base):
         return self.model.unit_id
 
 
+class VersionText(Base):
+    """What was said of a version from one moment to another, before it was said otherwise. Rows are only ever added."""
+
+    __tablename__ = "version_texts"
+    __table_args__ = (Index(None, "version_id", "to_at"),)
+
+    id: Mapped[Id]
+    version_id: Mapped[str] = mapped_column(String(36), ForeignKey("versions.id"))
+    description: Mapped[str] = mapped_column(Text)
+    from_at: Mapped[datetime]
+    to_at: Mapped[datetime]
+
+
 class VersionTag(Base):
     """A word on a version."""
 
@@ -254,7 +307,7 @@ class Alias(Base):
     model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"), index=True)
     version_id: Mapped[str] = mapped_column(String(36), ForeignKey("versions.id"), index=True)
     version_number: Mapped[int]
-    name: Mapped[str] = mapped_column(String(250))
+    name: Mapped[str] = mapped_column(String(255))
     from_at: Mapped[datetime] = mapped_column(default=utc_now)
     to_at: Mapped[datetime | None]
     set_by: Mapped[str] = mapped_column(String(36))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -125,6 +125,7 @@ class TaskKind(StrEnum):
     """What somebody is asked to do."""
 
     VOTE = "vote"
+    WORK = "work"
     ALERT = "alert"
     ASSESS = "assess"
     WATCH = "watch"
@@ -141,3 +142,7 @@ class Task:
     detail: str = ""
     light: str | None = None
     at: datetime | None = None
+    due: date | None = None
+    label: str = ""
+    route: str = ""  # of governance's work: where it is done, with the parameters of its path
+    parameters: tuple[tuple[str, str], ...] = ()

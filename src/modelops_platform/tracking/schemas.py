@@ -1,7 +1,7 @@
 """Shapes of what is asked about experiments and runs, and of what is answered."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -29,6 +29,14 @@ class TracePage(PageIn):
     """Which traces: a filter of the protocol's search language."""
 
     q: Annotated[Annotated[str, Field(max_length=LONGEST)] | None, EmptyIsNone] = None
+
+
+class LoggedModelPage(TracePage):
+    """Which logged models: a filter of the protocol's search language."""
+
+
+class EvaluationPage(TracePage):
+    """Which evaluation sets: a filter of the protocol's search language."""
 
 
 class FolderOf(PageIn):
@@ -67,3 +75,47 @@ class RunOut(Out):
     values: dict[str, float | str] = Field(description="The latest value of each metric; NaN and infinities as text.")
     params: dict[str, str]
     tags: dict[str, str]
+
+
+class LoggedModelOut(Out):
+    """A model as a run made it, before anything is registered."""
+
+    id: str
+    experiment_id: str
+    name: str
+    status: str = Field(description="`pending`, `ready` or `upload failed`.")
+    kind: str = Field(description="What its client calls its type; empty when it does not say.")
+    made_at: datetime | None
+    run_id: str | None
+    artifact_uri: str
+    params: dict[str, str]
+    tags: dict[str, str]
+    metrics: list[dict[str, Any]] = Field(description="Points of all runs that measured it.")
+
+
+class EvaluationSetOut(Out):
+    """Examples that applications are evaluated with."""
+
+    id: str
+    name: str
+    unit_id: str
+    record_count: int
+    tags: dict[str, Any]
+    made_by_name: str
+    changed_by_name: str
+
+
+class EvaluationRecordOut(Out):
+    """One example of an evaluation set."""
+
+    id: str
+    content: dict[str, Any] = Field(description="Inputs, outputs, expectations, tags and source, as they were sent.")
+
+
+class ScorerOut(Out):
+    """The newest version of a scorer, as its client wrote it down."""
+
+    scorer_id: str
+    name: str
+    version: int
+    serialized: str

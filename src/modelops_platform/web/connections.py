@@ -9,6 +9,8 @@ from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from .exchange import Exchange
+
 HEADERS_WITHIN_SECONDS = 10.0
 LARGEST_HEADERS = 65_536
 BODY_LOOK_SECONDS = 20.0
@@ -52,8 +54,15 @@ class Connection(HttpToolsProtocol):
         """Begin to wait for the body."""
         self._headers_since, self._looked_at, self._received_then = None, self.loop.time(), self._received
         super().on_headers_complete()
+        self.cycle.__class__ = Exchange  # the server makes one of its own kind; it has not begun yet
         if self._is_ending:
             self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        if not self.cycle.body:
+            self.cycle.body = b""  # type: ignore[assignment]  # the piece itself takes its place, where an array copies
+        super().on_body(body)
 
     def data_received(self, data: bytes) -> None:
         """Count what arrives, and refuse headers without end."""

@@ -3,7 +3,7 @@
 A commit costs a hundred times what a small write costs. So the writes of one process that may join are done one
 after the other by whoever comes first, in one transaction, and answered after its commit. Each is as whole or absent
 as if it had been alone: it has a session of its own, a refused one is rolled back to its savepoint, and when the
-shared transaction itself fails, all are tried again, each alone.
+shared transaction itself fails, all are tried again, each alone; where none can be begun, all hear so at once.
 """
 
 import asyncio
@@ -83,8 +83,7 @@ class JoinedWrites:
                     self._is_busy = False
                     return
             if len(together) == 1 or not self._do_together(together):
-                for one in together:
-                    self._do_alone(one)
+                self._do_each(together)
             _tell(together)
 
     def _do_together(self, together: list[_Waiting]) -> bool:
@@ -118,12 +117,25 @@ class JoinedWrites:
             self._waiting.extendleft(reversed(together[position:]))
         del together[position:]
 
-    def _do_alone(self, one: _Waiting) -> None:
+    def _do_each(self, together: list[_Waiting]) -> None:
+        """Do each alone, until no transaction can be begun: then the rest hear the same, and none waits again."""
+        for position, one in enumerate(together):
+            if not self._do_alone(one):
+                for other in together[position + 1 :]:
+                    other.error = one.error
+                return
+
+    def _do_alone(self, one: _Waiting) -> bool:
+        """Do it in a transaction of its own, and say whether that could be begun."""
+        has_begun = False
         try:
             with self._database.write() as db:
+                db.connection()
+                has_begun = True
                 one.attempt(db)
         except BaseException as error:  # noqa: BLE001 - it belongs to the one who waits, who raises it
             one.error = error
+        return has_begun
 
 
 def _tell(together: list[_Waiting]) -> None:

@@ -33,7 +33,16 @@ from .storage import (
     list_rules,
     without_row,
 )
-from .uploads import get_upload, list_expired, list_parts, list_unfinished, living, unfinished_of
+from .uploads import (
+    count_direct,
+    get_direct_upload,
+    get_upload,
+    list_expired,
+    list_parts,
+    list_unfinished,
+    living,
+    unfinished_of,
+)
 
 __all__ = [
     "UPLOAD",
@@ -42,6 +51,7 @@ __all__ = [
     "ManifestLine",
     "Upload",
     "blobs_of",
+    "count_direct",
     "count_references",
     "figures",
     "file_rows",
@@ -49,6 +59,7 @@ __all__ = [
     "find_picture",
     "find_preview",
     "get_blob",
+    "get_direct_upload",
     "get_rule",
     "get_stored",
     "get_upload",

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from modelops_platform.core.errors import NotFound
+from modelops_platform.identity.tables import UnitAncestor
 
 from ..domain import Kept
 from ..tables import Blob, BlobHold, PartialUpload, RetentionRule
@@ -121,9 +122,23 @@ def get_rule(db: Session, workspace_id: str, rule_id: str) -> RetentionRule:
 
 
 def kept_days(db: Session, what: Kept) -> dict[str | None, int]:
-    """Return the days of the rules about something, by unit; None is the rule for all others."""
+    """Return the days of the rules about something, by unit; None is the rule for all others.
+
+    A unit without a rule of its own has that of the next unit above it that has one.
+    """
     rules = select(RetentionRule).where(RetentionRule.what == what.value, RetentionRule.ended_at.is_(None))
-    return {rule.unit_id: rule.days for rule in db.scalars(rules.order_by(RetentionRule.id))}
+    days = {rule.unit_id: rule.days for rule in db.scalars(rules.order_by(RetentionRule.id))}
+    if any(unit_id is not None for unit_id in days):
+        above = aliased(UnitAncestor)
+        depth = select(func.count()).where(above.unit_id == RetentionRule.unit_id).scalar_subquery()
+        reach = (
+            select(UnitAncestor.unit_id, RetentionRule.unit_id)
+            .join(RetentionRule, RetentionRule.unit_id == UnitAncestor.ancestor_id)
+            .where(RetentionRule.what == what.value, RetentionRule.ended_at.is_(None))
+            .order_by(depth)  # the nearest comes last
+        )
+        days |= {unit_id: days[ruled_id] for unit_id, ruled_id in db.execute(reach)}
+    return days
 
 
 def without_row(db: Session, found: Mapping[str, int]) -> list[tuple[str, int]]:

@@ -10,7 +10,7 @@ from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.core.cursors import Page, paginate
 from modelops_platform.core.errors import NotFound
 
-from ..tables import PartialUpload, UploadPart
+from ..tables import DirectUpload, PartialUpload, UploadPart
 
 
 def visible_to(actor: Actor) -> Select[PartialUpload]:
@@ -60,4 +60,30 @@ def list_expired(db: Session, now: datetime, limit: int) -> Sequence[PartialUplo
 
 def living(db: Session, upload_ids: Sequence[str]) -> set[str]:
     """Return which of these uploads exist."""
-    return set(db.scalars(select(PartialUpload.id).where(PartialUpload.id.in_(upload_ids))))
+    return {
+        upload_id
+        for table in (PartialUpload, DirectUpload)
+        for upload_id in db.scalars(select(table.id).where(table.id.in_(upload_ids)))
+    }
+
+
+def get_direct_upload(db: Session, actor: Actor, upload_id: str, path: str) -> DirectUpload:
+    """Return a file that the actor sends to the bucket in parts. Raises NotFound."""
+    mine = select(DirectUpload).where(
+        DirectUpload.id == upload_id, DirectUpload.created_by == actor.id, DirectUpload.path == path
+    )
+    found = db.scalars(mine).one_or_none()
+    if found is None:
+        raise NotFound(
+            f"No upload {upload_id[:80]!r} of {path[:200]!r} is under way.",
+            remedy="Begin a new one; uploads that nobody completes are removed after a while.",
+            field="upload_id",
+            value=upload_id[:80],
+        )
+    return found
+
+
+def count_direct(db: Session, actor: Actor) -> int:
+    """Return how many files the actor is sending to the bucket in parts."""
+    mine = select(func.count()).select_from(DirectUpload).where(DirectUpload.created_by == actor.id)
+    return db.scalar(mine) or 0

@@ -3,6 +3,7 @@
 import logging
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -201,7 +202,14 @@ def _columns(file: BinaryIO, size: int, head: bytes, findings: Findings) -> Form
 
 
 def _is_zlib(head: bytes) -> bool:
-    return len(head) > 2 and head[0] == 0x78 and int.from_bytes(head[:2], "big") % 31 == 0
+    """Say whether it begins like a zlib stream; so does text that begins with "x ", which then unpacks to nothing."""
+    if len(head) < 3 or head[0] != 0x78 or int.from_bytes(head[:2], "big") % 31:
+        return False
+    try:
+        zlib.decompressobj().decompress(head)
+    except zlib.error:
+        return False
+    return True
 
 
 def _is_zip(file: BinaryIO) -> bool:

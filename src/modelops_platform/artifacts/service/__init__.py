@@ -26,9 +26,20 @@ from .blobs import (
     use_blob,
 )
 from .checks import note_checked
+from .direct import SIGNED_SECONDS, begin_direct, check_direct, end_direct, expire_direct
 from .previews import keep_preview
 from .storage import COLLECT, DIGITS, begin_collection, claim_unnamed, end_rule, forget_upload, set_rule
-from .uploads import add_part, begin_upload, beyond_the_end, cancel_upload, expire_uploads, finish_upload, misplaced
+from .uploads import (
+    add_part,
+    begin_anew,
+    begin_upload,
+    beyond_the_end,
+    cancel_upload,
+    expire_uploads,
+    finish_upload,
+    misplaced,
+    other_size,
+)
 
 __all__ = [
     "COLLECT",
@@ -37,15 +48,21 @@ __all__ = [
     "MOST_AT_ONCE",
     "REMOVE",
     "SCAN",
+    "SIGNED_SECONDS",
     "Holder",
     "add_blob",
     "add_part",
+    "begin_anew",
     "begin_collection",
+    "begin_direct",
     "begin_upload",
     "beyond_the_end",
     "cancel_upload",
+    "check_direct",
     "claim_unnamed",
+    "end_direct",
     "end_rule",
+    "expire_direct",
     "expire_uploads",
     "finish_upload",
     "forget_removed",
@@ -64,6 +81,7 @@ __all__ = [
     "note_damage",
     "note_opened",
     "open_quarantined",
+    "other_size",
     "put_blob",
     "release_blobs",
     "scan_again",

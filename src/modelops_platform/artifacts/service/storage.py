@@ -1,13 +1,12 @@
 """Verbs on the storage: rules of retention, and finding bytes that no row names."""
 
-from typing import Any
-
-from sqlalchemy import CursorResult, delete
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import count_changed
 from modelops_platform.core.errors import AlreadyExists, Conflict, InvalidInput
 from modelops_platform.events import service as events
 from modelops_platform.jobs import service as jobs
@@ -109,7 +108,6 @@ def forget_upload(db: Session, actor: Actor, sha256: str) -> None:
             ],
         )
     mine = BlobHold.sha256 == sha256, BlobHold.holder_kind == UPLOAD, BlobHold.holder_id == actor.id
-    gone: CursorResult[Any] = db.execute(delete(BlobHold).where(*mine))  # type: ignore[assignment]
-    if not gone.rowcount:
+    if not count_changed(db, delete(BlobHold).where(*mine)):
         raise queries.no_file(sha256)
     events.record(db, actor, "artifact.forgotten", blob, sha256=sha256)

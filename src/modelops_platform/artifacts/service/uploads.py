@@ -1,13 +1,13 @@
 """Verbs on files that are sent in parts. The bytes lie in the store; a part counts when its row is committed."""
 
 from datetime import timedelta
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission, system_actor
+from modelops_platform.core.db import count_changed
 from modelops_platform.core.errors import Conflict, InvalidInput, TooLarge, TooMany
 from modelops_platform.core.settings import Settings
 from modelops_platform.events import service as events
@@ -83,11 +83,7 @@ def add_part(db: Session, actor: Actor, upload_id: str, *, start: int, length: i
     settings: Settings = db.info["settings"]
     ends = clock.now() + timedelta(hours=settings.upload_hours)
     here = PartialUpload.id == upload.id, PartialUpload.received == start, PartialUpload.sha256.is_(None)
-    moved = db.execute(
-        update(PartialUpload).where(*here).values(received=start + length, expires_at=ends),
-        execution_options={"synchronize_session": False},
-    )
-    if not cast("CursorResult[Any]", moved).rowcount:
+    if not count_changed(db, update(PartialUpload).where(*here).values(received=start + length, expires_at=ends)):
         raise misplaced(queries.get_upload(db, actor, upload_id), start)
     parts = db.scalar(select(func.count()).select_from(UploadPart).where(UploadPart.upload_id == upload.id)) or 0
     if parts >= MOST_PARTS:
@@ -109,6 +105,25 @@ def beyond_the_end(upload: PartialUpload, end: int) -> InvalidInput:
         field="body",
         value=end,
     )
+
+
+def other_size(upload: PartialUpload, total: int) -> InvalidInput:
+    """Return what is told to somebody whose part belongs to a file of another size."""
+    return InvalidInput(
+        f"The part is of a file of {total:,} bytes, but the upload was announced with {upload.size:,}.",
+        remedy="Send what was announced, or cancel the upload and begin anew.",
+        field="Content-Range",
+        value=total,
+    )
+
+
+def begin_anew(db: Session, actor: Actor, upload_id: str) -> PartialUpload:
+    """Forget the parts of an upload that is not the file that was announced; it goes on from its first byte."""
+    upload = queries.get_upload(db, actor, upload_id)
+    db.execute(delete(UploadPart).where(UploadPart.upload_id == upload.id))
+    upload.received = 0
+    db.flush()
+    return upload
 
 
 def finish_upload(db: Session, actor: Actor, upload_id: str, received: Received) -> PartialUpload:

@@ -11,12 +11,13 @@ from modelops_platform.core.settings import Settings
 from .blocks import BLOCK_SIZE, Damage, Received, Stored
 from .incoming import Incoming, Spool
 from .local import LocalStore
-from .objects import ObjectStore, connect_s3
+from .objects import DirectPart, ObjectStore, connect_s3
 from .store import Store
 
 __all__ = [
     "BLOCK_SIZE",
     "Damage",
+    "DirectPart",
     "Incoming",
     "LocalStore",
     "ObjectStore",

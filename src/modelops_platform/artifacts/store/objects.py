@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from modelops_platform.core.deferred import Deferred
 from modelops_platform.core.settings import Settings
@@ -47,6 +47,14 @@ def connect_s3(settings: Settings, bucket: str, prefix: str) -> "store.S3Store":
         retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=20)},
         **options,  # type: ignore[arg-type]  # given by name, and only those that are set
     )
+
+
+class DirectPart(NamedTuple):
+    """A part that a client has put into the bucket itself; nothing is known of its bytes yet."""
+
+    key: str
+    size: int
+    etag: str
 
 
 class ObjectStore(Store):
@@ -105,6 +113,23 @@ class ObjectStore(Store):
                     for entry in batch:
                         if entry["last_modified"] < oldest:
                             yield "".join(entry["path"].split("/")[-2:]), int(entry["size"])
+
+    def invite(self, upload_id: str, count: int, seconds: int) -> list[str]:
+        """Return addresses to which a client may put the parts of a file itself. Raises Unavailable."""
+        keys = [f"{_PARTS}{upload_id}/{number:05d}" for number in range(1, count + 1)]
+        with told():
+            return list(obstore.sign(cast("store.S3Store", self._bucket), "PUT", keys, timedelta(seconds=seconds)))
+
+    def list_direct(self, upload_id: str) -> dict[int, DirectPart]:
+        """Return the parts that a client has put there, by number. Raises Unavailable."""
+        found: dict[int, DirectPart] = {}
+        with told():
+            for batch in obstore.list(self._bucket, prefix=f"{_PARTS}{upload_id}/"):
+                for entry in batch:
+                    key = f"{upload_id}/{entry['path'].rpartition('/')[2]}"
+                    number = int(key.rpartition("/")[2])
+                    found[number] = DirectPart(key, int(entry["size"]), (entry["e_tag"] or "").strip('"'))
+        return found
 
     def drop_part(self, key: str) -> None:
         try:

@@ -30,7 +30,7 @@ class Stated(msgspec.Struct, frozen=True):
     @property
     def text(self) -> str:
         """The very text that is signed: JSON with sorted keys and no spaces."""
-        return json.dumps(msgspec.to_builtins(self), sort_keys=True, separators=(",", ":"))
+        return canonical(msgspec.to_builtins(self))
 
 
 class Seal(msgspec.Struct, frozen=True):
@@ -54,11 +54,7 @@ class Seal(msgspec.Struct, frozen=True):
 
     def is_signed_by(self, key: Ed25519PublicKey) -> bool:
         """Say whether this key made the signature."""
-        try:
-            key.verify(bytes.fromhex(self.signature), self.text.encode())
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+        return is_signed(self.text, self.signature, key)
 
 
 _decoder = msgspec.json.Decoder(Stated)
@@ -75,7 +71,30 @@ class Signer:
     def sign(self, stated: Stated) -> Seal:
         """Make a seal of a statement."""
         text = stated.text
-        return Seal(text, self._key.sign(text.encode()).hex())
+        return Seal(text, self.sign_text(text))
+
+    def sign_text(self, text: str) -> str:
+        """Return the signature of a text in hex."""
+        return self._key.sign(text.encode()).hex()
+
+
+def canonical(content: Mapping[str, object]) -> str:
+    """Return the one JSON text of what is signed: sorted keys, no spaces."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"))
+
+
+def version_text(digest: str) -> str:
+    """Return what a detached signature of a version signs: one line with the digest of its manifest."""
+    return f"modelops version {digest}\n"
+
+
+def is_signed(text: str, signature: str, key: Ed25519PublicKey) -> bool:
+    """Say whether this key made the signature (in hex) of the text."""
+    try:
+        key.verify(bytes.fromhex(signature), text.encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:

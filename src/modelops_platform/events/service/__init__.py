@@ -4,13 +4,16 @@ from .erasing import erase_personal
 from .recording import Recorded, record, record_refusal
 from .rotating import rotate_key
 from .sealing import has_unsealed, seal_events
+from .signing import SignedText, sign_statement
 
 __all__ = [
     "Recorded",
+    "SignedText",
     "erase_personal",
     "has_unsealed",
     "record",
     "record_refusal",
     "rotate_key",
     "seal_events",
+    "sign_statement",
 ]

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Collection
-from typing import Any, cast
+from typing import Any
 
-from sqlalchemy import CursorResult, Text, delete, or_, select, type_coerce, update
+from sqlalchemy import Text, delete, or_, select, type_coerce, update
 from sqlalchemy.orm import Session
+
+from modelops_platform.core.db import count_changed
 
 from ..tables import Event, EventPersonal, Refusal
 
@@ -32,8 +34,7 @@ def erase_personal(db: Session, user_id: str, addresses: Collection[str] = ()) -
         )
     )
     db.execute(update(Refusal).where(Refusal.actor_id == user_id).values(address="erased"))
-    done = db.execute(erased, execution_options={"synchronize_session": False})
-    return cast("CursorResult[Any]", done).rowcount
+    return count_changed(db, erased)
 
 
 def _addresses_in(found: Any) -> set[str]:

@@ -6,22 +6,26 @@ import json
 import secrets
 from typing import Any, Protocol, cast
 
-from sqlalchemy import CursorResult, Update, insert, update
+from sqlalchemy import CursorResult, Update, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor
-from modelops_platform.core.db import DEFAULT_WORKSPACE, Base
+from modelops_platform.core.db import DEFAULT_WORKSPACE, table_of
 from modelops_platform.core.ids import new_id
+from modelops_platform.core.statements import Addition
 
 from ..proof.checking import personal_digest
 from ..tables import Event, EventPersonal, Refusal, UnplacedEvent
 
 # Every change writes these, so they are made once and pass the ORM by.
 _ADD_EVENT, _ADD_UNPLACED, _ADD_PERSONAL = (
-    insert(Base.metadata.tables[table.__tablename__]) for table in (Event, UnplacedEvent, EventPersonal)
+    Addition(table_of(table)) for table in (Event, UnplacedEvent, EventPersonal)
 )
+_print = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, default=str
+).encode
 
 
 class Recorded(Protocol):
@@ -144,26 +148,26 @@ def _write(
     if personal:
         salt = secrets.token_hex(16)
         content["personal"] = personal_digest(salt, personal)
-    text = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False, default=str)
+    text = _print(content)
     digest = hashlib.sha256(text.encode())
-    row = {
-        "id": event_id,
-        "workspace_id": workspace_id,
-        "kind": kind,
-        "at": at,
-        "actor_id": actor["id"],
-        "actor_kind": actor["kind"],
-        "object_kind": target["kind"],
-        "object_id": target["id"],
-        "unit_id": unit_id,
-        "model_id": model_id,
-        "content": text,
-        "sha256": digest.hexdigest(),
-        "hmac": hmac.new(db.info["keys"].events, digest.digest(), "sha256").hexdigest(),
-    }
     connection = db.connection()
-    connection.execute(_ADD_EVENT, row)
-    connection.execute(_ADD_UNPLACED, {"event_id": event_id})
+    _ADD_EVENT.do(
+        connection,
+        id=event_id,
+        workspace_id=workspace_id,
+        kind=kind,
+        at=at,
+        actor_id=actor["id"],
+        actor_kind=actor["kind"],
+        object_kind=target["kind"],
+        object_id=target["id"],
+        unit_id=unit_id,
+        model_id=model_id,
+        content=text,
+        sha256=digest.hexdigest(),
+        hmac=hmac.digest(db.info["keys"].events, digest.digest(), "sha256").hex(),
+    )
+    _ADD_UNPLACED.do(connection, event_id=event_id)
     if personal:
-        connection.execute(_ADD_PERSONAL, {"event_id": event_id, "salt": salt, "data": personal})
+        _ADD_PERSONAL.do(connection, event_id=event_id, salt=salt, data=personal)
     return event_id

@@ -2,15 +2,17 @@
 
 An approval wants one person for each of several *seats*. Somebody with two roles can take either seat and never
 both, so people are assigned to seats by a maximum matching. Votes carry the roles of the moment they were given:
-losing a role later does not undo them, and no later role improves them.
+losing a role later does not undo them, and no later role improves them. Whoever votes in somebody's place speaks with
+that person's roles, and both count once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .conditions import FactIn, FactValue, holds, leaves
+from .citable import Known
+from .conditions import FactIn, FactValue, FactWithin, holds, leaves
 from .facts import Facts, Vote, VoteAnswer, Voter
 from .policies import Approvals, Barred, ConditionalSeat, Policy, SeatRole
 
@@ -28,6 +30,7 @@ class Seat:
     vote_id: str | None
     voted_at: datetime | None
     candidates: tuple[str, ...]
+    holder_id: str | None = None  # in whose place
 
     @property
     def is_filled(self) -> bool:
@@ -66,12 +69,12 @@ def voting_roles(person_id: str, granted: AbstractSet[str], facts: Facts) -> fro
     return frozenset(roles)
 
 
-def why_not_vote(policy: Policy, facts: Facts, voter: Voter) -> str | None:
-    """Say in words why somebody's vote would not count now; None when it would."""
+def why_not_vote(policy: Policy, facts: Facts, voter: Voter, *, holder: str | None = None) -> str | None:
+    """Say in words why somebody's vote would not count now, by their own right or the holder's; None when it would."""
     rules = [requirement.check for requirement in policy.requirements if isinstance(requirement.check, Approvals)]
     if not rules:
         return f"The policy {policy.title} asks for no approvals."
-    reasons = [_why_no_seat(rule, policy, facts, voter) for rule in rules]
+    reasons = [_why_no_seat(rule, policy, facts, voter, holder) for rule in rules]
     return None if None in reasons else reasons[0]
 
 
@@ -81,26 +84,27 @@ def count_votes(rule: Approvals, policy: Policy, facts: Facts) -> Count:
     valid = [vote for vote in facts.votes if _is_valid(vote, policy, facts)]
     approvals: dict[str, list[Vote]] = {}
     rejections: list[Vote] = []
-    for person in sorted({vote.voter.id for vote in valid}):
-        rejection = _last(vote for vote in valid if vote.voter.id == person and vote.answer is VoteAnswer.REJECT)
-        standing = [vote for vote in valid if vote.voter.id == person and _approves_after(vote, rejection)]
-        if standing:
+    for person, votes in _by_person(valid).items():
+        standing, rejected = _standing(votes)
+        rejected = [vote for vote in rejected if any(_fits(role, vote, rule, facts) for role in roles)]
+        if rejected:
+            rejections.extend(rejected)
+        elif standing:
             approvals[person] = standing
-        elif rejection is not None and any(_may_fill(role, rejection.voter, rule, facts) for role in roles):
-            rejections.append(rejection)
     options = {
         person: {
             position: min(fitting, key=lambda vote: (vote.at, vote.id))
             for position, role in enumerate(roles)
-            if (fitting := [vote for vote in votes if _may_fill(role, vote.voter, rule, facts)])
+            if (fitting := [vote for vote in votes if _fits(role, vote, rule, facts)])
         }
         for person, votes in approvals.items()
     }
     taken = match({person: list(seats) for person, seats in options.items()})
+    spoken = {id for seat, person in taken.items() for id in (person, options[person][seat].holder) if id}
     seats = tuple(
         _filled(role, options[taken[position]][position])
         if position in taken
-        else _open(role, rule, policy, facts, without=set(taken.values()))
+        else _open(role, rule, policy, facts, without=spoken)
         for position, role in enumerate(roles)
     )
     void = sum(vote.voter.is_person and vote not in valid for vote in facts.votes)
@@ -118,7 +122,7 @@ def why_wanted(seat: ConditionalSeat, facts: Facts) -> str:
     known = _known(facts)
     reasons = []
     for leaf in leaves(seat.when):
-        if isinstance(leaf, FactIn) and holds(leaf, {}, known) is not False:
+        if isinstance(leaf, FactIn | FactWithin) and holds(leaf, {}, known) is not False:
             value = known[leaf.fact]
             name = leaf.fact.replace("_", " ")
             reasons.append(f"nobody recorded {name}" if value is None else f"{name} is {_word(value)}")
@@ -149,13 +153,13 @@ def match(options: Mapping[str, list[int]]) -> dict[int, str]:
     return taken
 
 
-def _known(facts: Facts) -> dict[str, FactValue | None]:
-    """Name what the conditions of a policy may ask; `policies.POLICY_FACTS` lists the same keys."""
-    return {"eu_class": facts.eu_class, "people_affected": facts.people_affected}
+def _known(facts: Facts) -> Known:
+    """Name what the conditions of a policy may ask."""
+    return Known(facts)
 
 
 def _word(value: FactValue) -> str:
-    return value if isinstance(value, str) else "yes" if value else "no"
+    return ("yes" if value else "no") if isinstance(value, bool) else str(value)
 
 
 def _is_valid(vote: Vote, policy: Policy, facts: Facts) -> bool:
@@ -165,8 +169,56 @@ def _is_valid(vote: Vote, policy: Policy, facts: Facts) -> bool:
         and vote.digest == facts.digest
         and vote.at <= facts.now
         and vote.covers == facts.covers
-        and not _paused(vote.voter.id, vote.at, policy)
+        and not any(_paused(id, vote.at, policy) for id in (vote.voter.id, vote.holder) if id)
     )
+
+
+def _by_person(votes: Sequence[Vote]) -> Mapping[str, list[Vote]]:
+    """Return each person's votes, so that nobody counts twice, neither by their own right nor by a delegated one.
+
+    A right is used once: its holder's own word stands above that of a delegate, and the last delegate's above the
+    others'. Whose right somebody else uses speaks by no delegated right either.
+    """
+    last_user: dict[str, Vote] = {}
+    for vote in votes:
+        if vote.holder is not None and _is_later(vote, last_user.get(vote.holder)):
+            last_user[vote.holder] = vote
+    own = {vote.voter.id for vote in votes if vote.holder is None}
+    used = {holder: vote.voter.id for holder, vote in last_user.items() if holder not in own}
+    found: dict[str, list[Vote]] = {}
+    for vote in sorted(votes, key=lambda vote: vote.voter.id):
+        user = vote.voter.id
+        if vote.holder is None or (used.get(vote.holder) == user and user not in used):
+            found.setdefault(user, []).append(vote)
+    return found
+
+
+def _standing(votes: Sequence[Vote]) -> tuple[list[Vote], list[Vote]]:
+    """Return a person's approvals that stand, and rejections that they took back in no later vote by the same right."""
+    approvals: list[Vote] = []
+    rejections: list[Vote] = []
+    for holder in {vote.holder: None for vote in votes}:
+        mine = [vote for vote in votes if vote.holder == holder]
+        rejection = _last(vote for vote in mine if vote.answer is VoteAnswer.REJECT)
+        later = [vote for vote in mine if _approves_after(vote, rejection)]
+        approvals += later
+        if rejection is not None and not later:
+            rejections.append(rejection)
+    return approvals, rejections
+
+
+def _is_later(vote: Vote, than: Vote | None) -> bool:
+    return than is None or (vote.at, vote.id) > (than.at, than.id)
+
+
+def _fits(role: SeatRole, vote: Vote, rule: Approvals, facts: Facts) -> bool:
+    """Tell whether a vote fills a seat; in somebody's place, neither that person nor the voter may be barred."""
+    if not _may_fill(role, vote.voter, rule, facts):
+        return False
+    if vote.holder is None:
+        return True
+    is_owners = role is SeatRole.VALIDATOR and vote.holder == facts.owner
+    return role is not SeatRole.PEER and not is_owners and not _barred(vote.holder, rule, facts)
 
 
 def _paused(person_id: str, at: datetime, policy: Policy) -> bool:
@@ -208,7 +260,7 @@ def _may_fill(role: SeatRole, voter: Voter, rule: Approvals, facts: Facts) -> bo
 
 
 def _filled(role: SeatRole, vote: Vote) -> Seat:
-    return Seat(role, vote.voter.id, vote.id, vote.at, ())
+    return Seat(role, vote.voter.id, vote.id, vote.at, (), vote.holder)
 
 
 def _open(role: SeatRole, rule: Approvals, policy: Policy, facts: Facts, *, without: AbstractSet[str]) -> Seat:
@@ -224,16 +276,19 @@ def _open(role: SeatRole, rule: Approvals, policy: Policy, facts: Facts, *, with
     return Seat(role, None, None, None, tuple(candidates))
 
 
-def _why_no_seat(rule: Approvals, policy: Policy, facts: Facts, voter: Voter) -> str | None:
+def _why_no_seat(rule: Approvals, policy: Policy, facts: Facts, voter: Voter, holder: str | None = None) -> str | None:
     if not voter.is_person:
         return "Only people approve; a service account never does."
     if Barred.AUTHOR in rule.never and voter.id == facts.author:
         return "You made this version, so others decide about it."
     if _barred(voter.id, rule, facts):
         return "You changed this version or its training code, so others decide about it."
-    if _paused(voter.id, facts.now, policy):
+    if any(_paused(id, facts.now, policy) for id in (voter.id, holder) if id):
         return "You changed this policy less than 24 hours ago; until then others approve under it."
     roles = wanted_roles(rule, facts)
-    if any(_may_fill(role, voter, rule, facts) for role in roles):
+    vote = Vote("", voter, facts.now, facts.digest, VoteAnswer.APPROVE, facts.covers, holder)
+    if any(_fits(role, vote, rule, facts) for role in roles):
         return None
+    if holder is not None:
+        return f"In that place nobody approves here: {', '.join(roles)} are asked for."
     return f"You hold none of the roles that approve here: {', '.join(roles)}."

@@ -2,30 +2,44 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from typing import Any, assert_never
+from typing import Any
 
-from modelops_platform.artifacts.domain import Verdict
-
-from .approvals import Count, Seat, count_votes, owner_is_barred, why_wanted
-from .facts import DigestState, Facts, Kind
+from .approvals import Seat
+from .bars import BARRED, find_bars
+from .citable import Known
+from .conditions import holds
+from .facts import ACTIVATE, Facts
+from .judging import OPEN, WHO_CAN, Evidence, Found, LinkKind, Status, day
+from .known import EmergencyFact, WaiverFact
 from .policies import (
     Approvals,
-    ArtifactScanned,
-    DigestVerified,
     Policy,
     Question,
     Requirement,
     SeatRole,
-    TierAssessed,
     Unknown,
     Weight,
     is_guarded,
     select_policy,
 )
 from .questionnaire import Tier, judged_tier
-from .review import REVIEWING
+from .words import describe_condition
+
+__all__ = [
+    "Decision",
+    "Evidence",
+    "Judgement",
+    "LinkKind",
+    "Outcome",
+    "Remedy",
+    "Status",
+    "allow_unguarded",
+    "decide",
+    "decide_under",
+    "question_of",
+]
 
 
 class Outcome(StrEnum):
@@ -35,42 +49,14 @@ class Outcome(StrEnum):
     DENY = "deny"
 
 
-class Status(StrEnum):
-    """How a requirement stands."""
-
-    MET = "met"
-    NOT_MET = "not_met"
-    UNKNOWN = "unknown"
-    WAIVED = "waived"
-    NOT_APPLICABLE = "not_applicable"
-
-
-class LinkKind(StrEnum):
-    """Where a remedy is found; pages turn it into an address."""
-
-    ASSESS_MODEL = "assess_model"
-    CONFIRM_TIER = "confirm_tier"
-    ADD_VERSION = "add_version"
-    SHOW_FILES = "show_files"
-    ASK_APPROVAL = "ask_approval"
-    SHOW_POLICIES = "show_policies"
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What a judgement rests on: a kind of record and its id."""
-
-    kind: str
-    id: str
-
-
 @dataclass(frozen=True, slots=True)
 class Remedy:
-    """What would make a requirement pass, and where."""
+    """What would make a requirement pass, where, and who can do it."""
 
     text: str
     link: LinkKind
     ids: Mapping[str, str]
+    who: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +74,7 @@ class Judgement:
     evidence_at: datetime | None = None
     remedy: Remedy | None = None
     seats: tuple[Seat, ...] = ()
+    waived_until: datetime | None = None
 
     @property
     def is_unmet(self) -> bool:
@@ -115,6 +102,9 @@ class Decision:
     asked_at: datetime
     judgements: tuple[Judgement, ...] = field(default=())
     proposed_tier: Tier | None = None
+    facts_digest: str | None = None
+    emergency_id: str | None = None
+    emergency_until: datetime | None = None
 
     @property
     def is_allowed(self) -> bool:
@@ -127,6 +117,12 @@ class Decision:
         return tuple(judgement for judgement in self.judgements if judgement.is_unmet)
 
     @property
+    def lacks_only_approvals(self) -> bool:
+        """Tell whether nothing but the word of people stands in the way, so that waiting for it makes sense."""
+        is_asked = {judgement.check == Approvals.name and not _is_rejected(judgement) for judgement in self.unmet}
+        return is_asked == {True}
+
+    @property
     def sentence(self) -> str:
         """Answer in words."""
         assumed = ""
@@ -136,9 +132,13 @@ class Decision:
             assumed = " Nobody has assessed this model, so it is judged as tier 1."
         if self.policy_id is None and self.is_allowed:
             return "Yes: no policy guards this, so whoever has the right may do it."
-        if self.policy_id is None:
+        if self.policy_id is None and not self.judgements:
             return f"No: no policy covers {self.action} for tier {self.tier}.{assumed}"
         counted = [judgement for judgement in self.judgements if judgement.status is not Status.NOT_APPLICABLE]
+        if self.emergency_until is not None:
+            verb = "is" if len(self.unmet) == 1 else "are"
+            missing = f"{len(self.unmet)} of {_requirements(len(counted))} {verb} not met"
+            return f"Yes, in an emergency until {day(self.emergency_until)}: {missing}, and shall be by then.{assumed}"
         if self.unmet:
             verb = "is" if len(self.unmet) == 1 else "are"
             return f"No: {len(self.unmet)} of {_requirements(len(counted))} {verb} not met.{assumed}"
@@ -171,6 +171,9 @@ class Decision:
             asked_at=datetime.fromisoformat(data["asked_at"]),
             judgements=tuple(_judgement_from(item) for item in data["judgements"]),
             proposed_tier=Tier(data["proposed_tier"]) if data.get("proposed_tier") else None,
+            facts_digest=data.get("facts_digest"),
+            emergency_id=data.get("emergency_id"),
+            emergency_until=_moment(data.get("emergency_until")),
         )
 
     def as_text(self) -> str:
@@ -182,8 +185,15 @@ class Decision:
             status = judgement.status.replace("_", " ")
             lines.append(f"[{status}]{' ' * (width - len(status))} {judgement.title}: {judgement.detail}")
             if judgement.is_unmet and judgement.remedy:
-                lines.append(f"{' ' * (width + 3)}-> {judgement.remedy.text}")
+                who = f" (who can: {judgement.remedy.who})" if judgement.remedy.who else ""
+                lines.append(f"{' ' * (width + 3)}-> {judgement.remedy.text}{who}")
         return "\n".join(lines)
+
+
+def _is_rejected(judgement: Judgement) -> bool:
+    """Tell whether somebody's vote is against it: evidence that fills no seat."""
+    filled = {seat.vote_id for seat in judgement.seats if seat.vote_id}
+    return any(piece.kind == "vote" and piece.id not in filled for piece in judgement.evidence)
 
 
 def question_of(facts: Facts) -> Question:
@@ -196,7 +206,8 @@ def decide_under(policies: Iterable[Policy], facts: Facts) -> Decision | None:
     policies = tuple(policies)
     question = question_of(facts)
     if not is_guarded(policies, question):
-        return None
+        # What is barred is live nowhere, also where no policy is asked.
+        return decide(None, facts) if facts.action == ACTIVATE and find_bars(facts) else None
     policy = select_policy(policies, question)
     return decide(policy, facts)
 
@@ -208,10 +219,13 @@ def allow_unguarded(facts: Facts) -> Decision:
 
 def decide(policy: Policy | None, facts: Facts) -> Decision:
     """Judge every requirement of a policy on the facts. Never raises; without a policy the answer is no."""
-    judgements = tuple(_judge(requirement, policy, facts) for requirement in policy.requirements) if policy else ()
+    bars = _bars_of(facts)
+    asked = tuple(_judge(requirement, policy, facts) for requirement in policy.requirements) if policy else ()
+    judgements = (*bars, *asked)
     refused = policy is None or any(judgement.is_unmet for judgement in judgements)
+    emergency = _emergency_of(judgements, facts) if refused and policy and not bars else None
     return Decision(
-        outcome=Outcome.DENY if refused else Outcome.ALLOW,
+        outcome=Outcome.DENY if refused and emergency is None else Outcome.ALLOW,
         action=str(facts.action),
         environment=facts.environment,
         model_id=facts.model_id,
@@ -225,26 +239,50 @@ def decide(policy: Policy | None, facts: Facts) -> Decision:
         asked_at=facts.now,
         judgements=judgements,
         proposed_tier=facts.tier.tier if facts.tier and facts.tier_in_force is None else None,
+        emergency_id=emergency.id if emergency else None,
+        emergency_until=emergency.to_at if emergency else None,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    """What a check found, before the requirement's own words are added."""
+NEVER_IN_EMERGENCY = frozenset({"artifact_scanned", "digest_verified"})
+"""What is not met of these refuses also in an emergency: nothing dangerous, and no other bytes, go live."""
 
-    status: Status
-    detail: str
-    link: LinkKind
-    evidence: tuple[Evidence, ...] = ()
-    at: datetime | None = None
-    seats: tuple[Seat, ...] = ()
-    remedy: str | None = None
+
+def _emergency_of(judgements: Iterable[Judgement], facts: Facts) -> EmergencyFact | None:
+    """Return the emergency change in force that lets these very files pass there."""
+    if any(one.check in NEVER_IN_EMERGENCY and one.status is Status.NOT_MET for one in judgements):
+        return None
+    for emergency in facts.emergencies:
+        is_here = (emergency.action, emergency.environment_id) == (str(facts.action), facts.environment_id)
+        if is_here and emergency.digest == facts.digest and emergency.from_at <= facts.now < emergency.to_at:
+            return emergency
+    return None
+
+
+def _bars_of(facts: Facts) -> tuple[Judgement, ...]:
+    """Judge what no policy needs to ask for, and nobody waives."""
+    ids = {"model_id": facts.model_id, "version_id": facts.version_id}
+    return tuple(
+        Judgement(
+            requirement_id=BARRED if number == 0 else f"{BARRED}-{number + 1}",
+            title="Nothing bars it",
+            check=BARRED,
+            status=found.status,
+            detail=found.detail,
+            weight=Weight.REQUIRED,
+            unknown=Unknown.DENY,
+            evidence=found.evidence,
+            remedy=Remedy(found.remedy or "", found.link, ids, WHO_CAN[found.link]),
+        )
+        for number, found in enumerate(find_bars(facts))
+    )
 
 
 def _judge(requirement: Requirement, policy: Policy, facts: Facts) -> Judgement:
-    found = _find(requirement, policy, facts)
+    found, waiver = _found(requirement, policy, facts)
     ids = {"model_id": facts.model_id, "version_id": facts.version_id}
-    is_open = found.status in {Status.NOT_MET, Status.UNKNOWN}
+    is_open = found.status in OPEN
+    remedy = Remedy(found.remedy or requirement.remedy, found.link, ids, WHO_CAN[found.link]) if is_open else None
     return Judgement(
         requirement_id=requirement.id,
         title=requirement.title,
@@ -255,152 +293,42 @@ def _judge(requirement: Requirement, policy: Policy, facts: Facts) -> Judgement:
         unknown=requirement.unknown,
         evidence=found.evidence,
         evidence_at=found.at,
-        remedy=Remedy(found.remedy or requirement.remedy, found.link, ids) if is_open else None,
+        remedy=remedy,
         seats=found.seats,
+        waived_until=waiver.to_at if waiver else None,
     )
 
 
-def _find(requirement: Requirement, policy: Policy, facts: Facts) -> _Finding:
-    match requirement.check:
-        case TierAssessed():
-            return _find_tier(requirement.check, facts)
-        case ArtifactScanned():
-            return _find_scan(requirement.check, facts)
-        case DigestVerified():
-            return _find_digest(requirement.check, facts)
-        case Approvals():
-            return _find_approvals(requirement.check, policy, facts)
-        case _:
-            assert_never(requirement.check)
+def _found(requirement: Requirement, policy: Policy, facts: Facts) -> tuple[Found, WaiverFact | None]:
+    """Look at a requirement where it applies; one that is open may be waived."""
+    if requirement.when is not None and holds(requirement.when, {}, Known(facts)) is False:
+        detail = f"Asked only when {describe_condition(requirement.when)}."
+        return Found(Status.NOT_APPLICABLE, detail, LinkKind.SHOW_POLICIES), None
+    found = requirement.check.find(facts, policy)
+    if found.status not in OPEN or not requirement.is_waivable:
+        return found, None
+    waiver = _waiver_of(requirement.id, facts)
+    if waiver is None:
+        return found, None
+    evidence = (Evidence("waiver", waiver.id), *found.evidence)
+    detail = f"Waived until {day(waiver.to_at)}. {found.detail}"
+    return replace(found, status=Status.WAIVED, detail=detail, evidence=evidence), waiver
 
 
-def _find_tier(check: TierAssessed, facts: Facts) -> _Finding:
-    tier = facts.tier
-    if tier is None:
-        detail = "Nobody has assessed this model; it is judged as tier 1."
-        return _Finding(Status.NOT_MET, detail, LinkKind.ASSESS_MODEL)
-    if facts.tier_in_force is None:
-        detail = (
-            f"Tier {tier.tier} is proposed, by somebody who made the model or answers for it; nobody independent has"
-            " confirmed it, so it is judged as tier 1."
-        )
-        remedy = f"Have somebody else confirm it who holds {', '.join(sorted(REVIEWING))} there."
-        evidence = (Evidence("risk_assessment", tier.assessment_id),)
-        return _Finding(Status.NOT_MET, detail, LinkKind.CONFIRM_TIER, evidence, tier.assessed_at, remedy=remedy)
-    age = facts.now - tier.assessed_at
-    detail = f"Tier {tier.tier}, score {tier.total}, assessed {_day(tier.assessed_at)} with {tier.questionnaire}"
-    too_old = check.max_age_days is not None and age > timedelta(days=check.max_age_days)
-    detail += f"; {age.days} days old, at most {check.max_age_days} count." if too_old else "."
-    status = Status.NOT_MET if too_old else Status.MET
-    evidence = (Evidence("risk_assessment", tier.assessment_id),)
-    return _Finding(status, detail, LinkKind.ASSESS_MODEL, evidence, tier.assessed_at)
-
-
-def _find_scan(check: ArtifactScanned, facts: Facts) -> _Finding:
-    if facts.file_count == 0:
-        return _find_no_file(check.without_file, facts.kind)
-    evidence = tuple(Evidence("scan", scan.id) for scan in facts.scans if scan.id is not None)
-    at = min((scan.at for scan in facts.scans), default=None)
-    status, detail = _judge_scans(facts)
-    return _Finding(status, detail, LinkKind.SHOW_FILES, evidence, at)
-
-
-def _judge_scans(facts: Facts) -> tuple[Status, str]:
-    if facts.file_count is None:
-        return Status.UNKNOWN, "The source of this version cannot be read, so nothing was scanned."
-    dangerous = [f"{scan.path} ({scan.reason})" for scan in facts.scans if scan.verdict is Verdict.DANGEROUS]
-    if dangerous:
-        return Status.NOT_MET, f"Dangerous: {_few(dangerous)}."
-    unknown = [f"{scan.path} ({scan.reason})" for scan in facts.scans if scan.verdict is Verdict.UNKNOWN]
-    if unknown:
-        return Status.UNKNOWN, f"The scan cannot tell about {_few(unknown)}."
-    scanned = len({scan.path for scan in facts.scans})
-    if scanned < max(facts.file_count, 1):
-        return Status.UNKNOWN, f"Only {scanned} of {_files(facts.file_count)} scanned so far."
-    last = max(scan.at for scan in facts.scans)
-    return Status.MET, f"{_files(facts.file_count)} clean, scanned {_day(last)}."
-
-
-def _find_digest(check: DigestVerified, facts: Facts) -> _Finding:
-    if facts.file_count == 0:
-        return _find_no_file(check.without_file, facts.kind)
-    shown = f"sha256 {facts.digest[:8]}…{facts.digest[-4:]}" if facts.digest else "no digest"
-    evidence = (Evidence("digest", facts.digest),) if facts.digest else ()
-    match facts.digest_state:
-        case DigestState.VERIFIED if facts.digest:
-            status, detail = Status.MET, f"The stored files match {shown}."
-        case DigestState.MISMATCH:
-            status, detail = Status.NOT_MET, f"The stored files do not match {shown}."
-        case DigestState.UNVERIFIED | DigestState.VERIFIED:
-            status, detail = Status.NOT_MET, f"The files cannot be read by the platform, so {shown} proves nothing."
-        case None:
-            status, detail = Status.UNKNOWN, f"Nobody has compared the stored files with {shown} yet."
-    return _Finding(status, detail, LinkKind.ADD_VERSION, evidence, facts.digest_checked_at)
-
-
-def _find_no_file(excused: frozenset[Kind], kind: Kind) -> _Finding:
-    if kind in excused:
-        detail = f"This version has no file, which the policy accepts for kind {kind}."
-        return _Finding(Status.NOT_APPLICABLE, detail, LinkKind.ADD_VERSION)
-    detail = f"This version has no file; a version of kind {kind} is judged by its files."
-    return _Finding(Status.NOT_MET, detail, LinkKind.ADD_VERSION)
-
-
-def _find_approvals(check: Approvals, policy: Policy, facts: Facts) -> _Finding:
-    count = count_votes(check, policy, facts)
-    status = Status.MET if count.is_met else Status.NOT_MET
-    detail = _tell_count(check, count, facts)
-    if facts.author is None and count.is_met:
-        status, detail = Status.UNKNOWN, f"{detail} Nobody is recorded as author, so others cannot be told from them."
-    votes = [seat.vote_id for seat in count.seats if seat.vote_id is not None]
-    evidence = tuple(Evidence("vote", id) for id in [*votes, *(vote.id for vote in count.rejections)])
-    at = max((seat.voted_at for seat in count.seats if seat.voted_at is not None), default=None)
-    return _Finding(status, detail, LinkKind.ASK_APPROVAL, evidence, at, count.seats)
-
-
-def _tell_count(check: Approvals, count: Count, facts: Facts) -> str:
-    given = [seat.role for seat in count.seats if seat.is_filled]
-    wanted = [seat.role for seat in count.seats if not seat.is_filled]
-    nobody = [seat.role for seat in count.seats if not seat.is_filled and not seat.candidates]
-    parts = [f"{len(given)} of {len(count.seats)} approvals given" + (f" ({', '.join(given)})." if given else ".")]
-    if wanted:
-        parts.append(f"Still wanted: {', '.join(wanted)}.")
-    if nobody:
-        parts.append(f"Nobody can give this now: {', '.join(nobody)}.")
-    if SeatRole.VALIDATOR in nobody and facts.validator is not None:
-        parts.append("Whoever is named as validator approves as one only with the role validator there.")
-    parts.extend(f"Rejected {_day(vote.at)} as {', '.join(sorted(vote.voter.roles))}." for vote in count.rejections)
-    if count.void:
-        verb = "vote does" if count.void == 1 else "votes do"
-        parts.append(
-            f"{count.void} {verb} not count: for other files, before an edit, or too soon after a change of policy."
-        )
-    if SeatRole.OWNER in wanted and owner_is_barred(check, facts):
-        parts.append("The owner made or changed this version, so the head of the unit approves in their place.")
-    roles = {seat.role for seat in count.seats}
-    parts.extend(
-        f"{seat.role.capitalize()} is asked because {why_wanted(seat, facts)}."
-        for seat in check.also
-        if seat.role in roles
-    )
-    return " ".join(parts)
+def _waiver_of(requirement_id: str, facts: Facts) -> WaiverFact | None:
+    """Return the waiver in force that holds longest, if there is one for this requirement here."""
+    mine = [
+        waiver
+        for waiver in facts.waivers
+        if waiver.requirement_id == requirement_id
+        and waiver.environment_id in ("", facts.environment_id)
+        and waiver.from_at <= facts.now < waiver.to_at
+    ]
+    return max(mine, key=lambda waiver: (waiver.to_at, waiver.id), default=None)
 
 
 def _requirements(count: int) -> str:
     return f"{count} requirement{'' if count == 1 else 's'}"
-
-
-def _files(count: int) -> str:
-    return f"{count} file{'' if count == 1 else 's'}"
-
-
-def _few(items: list[str]) -> str:
-    shown = ", ".join(items[:3])
-    return shown if len(items) <= 3 else f"{shown} and {len(items) - 3} more"
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%B %Y}"
 
 
 def _plain(value: Any) -> Any:
@@ -433,8 +361,11 @@ def _judgement_from(data: Mapping[str, Any]) -> Judgement:
         unknown=Unknown(data["unknown"]),
         evidence=tuple(Evidence(item["kind"], item["id"]) for item in data["evidence"]),
         evidence_at=_moment(data["evidence_at"]),
-        remedy=Remedy(remedy["text"], LinkKind(remedy["link"]), dict(remedy["ids"])) if remedy else None,
+        remedy=Remedy(remedy["text"], LinkKind(remedy["link"]), dict(remedy["ids"]), remedy.get("who", ""))
+        if remedy
+        else None,
         seats=tuple(_seat_from(item) for item in data["seats"]),
+        waived_until=_moment(data.get("waived_until")),
     )
 
 
@@ -445,6 +376,7 @@ def _seat_from(data: Mapping[str, Any]) -> Seat:
         vote_id=data["vote_id"],
         voted_at=_moment(data["voted_at"]),
         candidates=tuple(data["candidates"]),
+        holder_id=data.get("holder_id"),
     )
 
 

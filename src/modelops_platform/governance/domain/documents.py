@@ -15,6 +15,7 @@ from modelops_platform.core.errors import InvalidInput
 
 MAX_DEPTH = 12
 MAX_TEXT = 2000
+MAX_DOCUMENT = 200_000
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")  # escapes write what no database keeps
 _ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
@@ -27,8 +28,26 @@ def invalid(field: str, value: object, problem: str, remedy: str) -> InvalidInpu
     return InvalidInput(f"{field} {problem}: {_shown(value)}.", field=field, value=_shown(value), remedy=remedy)
 
 
+def read_document(text: str, read: Callable[[object], _T]) -> _T:
+    """Read a YAML document by `read`. Raises InvalidInput that names the line beside the key."""
+    data = read_yaml(text)
+    try:
+        return read(data)
+    except InvalidInput as error:
+        line = line_of(text, str(error.details.get("field", "")))
+        details = {**error.details, "line": line}
+        raise InvalidInput(f"Line {line}: {error.message}", remedy=error.remedy, **details) from None
+
+
 def read_yaml(text: str) -> object:
     """Read one YAML document as plain data. Raises InvalidInput for anything clever: links, depth, double keys."""
+    if len(text) > MAX_DOCUMENT:
+        raise InvalidInput(
+            f"The document has {len(text):,} characters; at most {MAX_DOCUMENT:,} are read.",
+            field="document",
+            value=text[:80],
+            remedy="Split it into several policies.",
+        )
     try:
         _check_shape(text)
         return yaml.load(text, Loader=_PlainLoader)  # noqa: S506 - a SafeLoader that is stricter still
@@ -40,6 +59,7 @@ def read_yaml(text: str) -> object:
             f"The document is not plain YAML{where}: {what[:200]}.",
             field="document",
             value=text[:80],
+            **({} if place is None else {"line": place.line + 1}),
             remedy="Correct that place and send the document again.",
         ) from error
 
@@ -83,6 +103,42 @@ class Fields:
         if not isinstance(value, str) or not _ID.fullmatch(value):
             raise invalid(self.place(key), value, "is not an identifier", "Use a letter, then letters, digits, - or _.")
         return value
+
+    def path(self, key: str) -> str:
+        """Take the name of a fact: an identifier, maybe with one behind a dot, as in `field.region`."""
+        value = self.value(key)
+        if not isinstance(value, str) or not all(_ID.fullmatch(part) for part in value.split(".", 1)):
+            raise invalid(self.place(key), value, "is not the name of a fact", "Use the name from the table of facts.")
+        return value
+
+    def number(self, key: str, low: float = -1e300, high: float = 1e300) -> float:
+        """Take a finite number."""
+        return as_number(self.value(key), self.place(key), low, high)
+
+    def number_or_none(self, key: str, low: float = -1e300, high: float = 1e300) -> float | None:
+        """Take a finite number where there is one."""
+        return self.number(key, low, high) if self.has(key) else None
+
+    def integer_or_none(self, key: str, low: int, high: int) -> int | None:
+        """Take a whole number where there is one."""
+        return self.integer(key, low, high) if self.has(key) else None
+
+    def text_or_none(self, key: str) -> str | None:
+        """Take a text where there is one."""
+        return self.text(key) if self.has(key) else None
+
+    def flag(self, key: str, *, default: bool) -> bool:
+        """Take yes or no."""
+        value = self.value(key) if self.has(key) else default
+        if not isinstance(value, bool):
+            raise invalid(self.place(key), value, "must be true or false", "Write true or false.")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """Take a list of different texts; a missing one is empty."""
+        found = self.list(key, as_text) if self.has(key) else ()
+        unique(found, self.place(key))
+        return found
 
     def integer(self, key: str, low: int, high: int) -> int:
         """Take a whole number from `low` to `high`."""
@@ -149,6 +205,15 @@ def as_integer(value: object, place: str, low: int, high: int) -> int:
     return value
 
 
+def as_number(value: object, place: str, low: float, high: float) -> float:
+    """Read a finite number from `low` to `high`; yes and no are not numbers."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high:  # type: ignore[operator]  # neither is what is not a number
+        problem = "must be a finite number" if abs(low) == abs(high) == 1e300 else f"must be from {low:g} to {high:g}"
+        raise invalid(place, value, problem, "Correct the number.")
+    return float(value)  # type: ignore[arg-type]
+
+
 def as_choice(value: object, place: str, kind: type[_E]) -> _E:
     """Read one word of a closed vocabulary."""
     words = [str(word) for word in kind]
@@ -172,6 +237,36 @@ def _shown(value: object) -> str:
         return "a number of more than 60 digits"
     text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= 80 else f"{text[:79]}…"
+
+
+_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
+
+
+def line_of(text: str, place: str) -> int:
+    """Find the line of a place such as `requirements[2].check`, or of what comes nearest above it.
+
+    The shape was checked before, so composing the nodes goes no deeper than `MAX_DEPTH`.
+    """
+    node = yaml.compose(text, Loader=yaml.SafeLoader)
+    line = 1 if node is None else node.start_mark.line + 1
+    for key, position in _STEP.findall(place):
+        step = _inside(node, key, position)
+        if step is None:
+            break
+        node, line = step
+    return line
+
+
+def _inside(node: yaml.Node | None, key: str, position: str) -> tuple[yaml.Node, int] | None:
+    """Step into a mapping or a list; the line is that of the key, or of the item."""
+    if key and isinstance(node, yaml.MappingNode):
+        for name, value in node.value:
+            if name.value == key:
+                return value, name.start_mark.line + 1
+    if position and isinstance(node, yaml.SequenceNode) and int(position) < len(node.value):
+        item = node.value[int(position)]
+        return item, item.start_mark.line + 1
+    return None
 
 
 class _NotPlain(yaml.YAMLError):

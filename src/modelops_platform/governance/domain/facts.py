@@ -4,15 +4,31 @@ import hashlib
 import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 
 from modelops_platform.artifacts.domain import Verdict
 
 from .documents import invalid
+from .known import (
+    CardFact,
+    Champion,
+    Determination,
+    EmergencyFact,
+    EvidenceFact,
+    FindingFact,
+    LineageFact,
+    MetricFact,
+    MonitorFact,
+    StandingFact,
+    StayFact,
+    TestFact,
+    ValidationFact,
+    WaiverFact,
+)
 from .questionnaire import Tier
-from .review import counts
+from .review import Override, counts, overridden
 
 
 class Kind(StrEnum):
@@ -45,11 +61,12 @@ class Verb(StrEnum):
     ALIAS = "alias"
     STAGE = "stage"
     DEPLOYMENT = "deployment"
+    MOVE = "move"
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One thing done with a version, written `alias:champion`, `stage:production` or `deployment:activate`.
+    """One thing done with a version, written `alias:champion`, `stage:production`, `deployment:activate`, `move:STATE`.
 
     The target is compared without regard to case: `Champion` is no way around a rule about `champion`.
     """
@@ -76,11 +93,16 @@ class Action:
         return cls(Verb.STAGE, name)
 
     @classmethod
+    def move(cls, state: str) -> "Action":
+        """Moving to a state of the life cycle."""
+        return cls(Verb.MOVE, state)
+
+    @classmethod
     def read(cls, value: object, place: str = "action") -> "Action":
         """Read an action from a document. Raises InvalidInput."""
         verb, _, target = value.partition(":") if isinstance(value, str) else ("", "", "")
         if verb not in {str(known) for known in Verb} or not target.strip() or len(target) > 250:
-            remedy = "Write alias:NAME, stage:NAME or deployment:activate."
+            remedy = "Write alias:NAME, stage:NAME, move:STATE or deployment:activate."
             raise invalid(place, value, "is not an action", remedy)
         return cls(Verb(verb), target)
 
@@ -117,6 +139,8 @@ class TierFact:
     total: str
     questionnaire: str
     reviewed_by: str | None = None
+    override: Override | None = None
+    reopened: tuple[str, ...] = ()  # what changed since it was assessed, so that it is due again
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +170,8 @@ class Vote:
     digest: str | None
     answer: VoteAnswer
     covers: str = ""
+    holder: str | None = None
+    """In whose place it was given; the voter's roles are then this person's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +208,68 @@ class Facts:
     votes: tuple[Vote, ...] = ()
     people: tuple[Voter, ...] = ()
     covers: str = ""
+    metrics: tuple[MetricFact, ...] = ()
+    champion: Champion | None = None
+    tests: tuple[TestFact, ...] | None = None
+    validation: ValidationFact | None = None
+    findings: tuple[FindingFact, ...] | None = None
+    waivers: tuple[WaiverFact, ...] = ()
+    emergencies: tuple[EmergencyFact, ...] = ()
+    evidence: tuple[EvidenceFact, ...] | None = None
+    monitors: tuple[MonitorFact, ...] | None = None
+    stays: tuple[StayFact, ...] | None = None
+    lineage: LineageFact | None = None
+    card: CardFact | None = None
+    formats: tuple[tuple[str, str], ...] = ()
+    determination: Determination | None = None
+    standing: StandingFact | None = None
+    fields: Mapping[str, object] = field(default_factory=dict)
+    environment_id: str = ""
+
+    @property
+    def lifecycle_state(self) -> str | None:
+        """The state of the version in its life cycle."""
+        return self.standing.version_state if self.standing is not None else None
 
     @property
     def tier_in_force(self) -> Tier | None:
         """The tier by which the version is judged; None when nobody assessed the model, or nobody confirmed it."""
+        if self.determination is not None and not self.determination.is_model:
+            return Tier.LOW  # a tool has no score
         involved = {id for id in (self.owner, self.author, *self.committers) if id}
-        return self.tier.tier if self.tier and counts(self.tier.tier, self.tier.reviewed_by, involved) else None
+        if self.tier is None or not counts(self.tier.tier, self.tier.reviewed_by, involved):
+            return None
+        return overridden(self.tier.tier, self.tier.assessment_id, self.tier.override, self.now, involved)
 
 
 def digest_of_covered(content: Mapping[str, object]) -> str:
     """Make one digest of what an approval covers beside the files (plain JSON: purpose, kind, description, ...)."""
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+_LEFT_OUT = frozenset({"now", "people"})  # when it was asked, and who could vote, decide nothing that is kept
+
+
+def digest_of_facts(facts: Facts) -> str:
+    """Make one digest of everything that a decision rested on, the same for the same facts whoever asks and when."""
+    known = {name: _canonical(getattr(facts, name)) for name in Facts.__slots__ if name not in _LEFT_OUT}
+    text = json.dumps(known, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _canonical(value: object) -> object:
+    """Turn a value into plain data whose order hangs on nothing but itself."""
+    match value:
+        case None | bool() | int() | float() | str():
+            return value
+        case datetime() | date():
+            return value.isoformat()
+        case tuple() | list():
+            return [_canonical(item) for item in value]
+        case Mapping():
+            return {str(key): _canonical(item) for key, item in value.items()}
+        case AbstractSet():
+            return sorted(str(item) for item in value)
+    slots = getattr(type(value), "__slots__", None)
+    return {name: _canonical(getattr(value, name)) for name in slots} if slots else str(value)

@@ -4,21 +4,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from .conditions import Condition, FactIn, leaves, read_condition
-from .documents import Fields, as_integer, invalid, unique
-from .facts import ACTIVATE, MODEL_KINDS, Action, EnvironmentClass, Kind
+from .conditions import Condition
+from .facts import ACTIVATE, MODEL_KINDS, Action, EnvironmentClass, Facts, Kind
 from .questionnaire import Tier, judged_tier
 
-
-class CheckName(StrEnum):
-    """The checks that a policy may ask for."""
-
-    TIER_ASSESSED = "tier_assessed"
-    ARTIFACT_SCANNED = "artifact_scanned"
-    DIGEST_VERIFIED = "digest_verified"
-    APPROVALS = "approvals"
+if TYPE_CHECKING:
+    from .judging import Found
 
 
 class SeatRole(StrEnum):
@@ -53,28 +46,26 @@ class Unknown(StrEnum):
     ALLOW = "allow"
 
 
-@dataclass(frozen=True, slots=True)
-class TierAssessed:
-    """The risk questionnaire was answered, not longer ago than this."""
+class Check(Protocol):
+    """One way to look at what is known about a version; the package `checks` holds them all.
 
-    name: ClassVar[CheckName] = CheckName.TIER_ASSESSED
-    max_age_days: int | None
+    A check is monotone: more evidence of the good sort never turns what it finds met into anything else.
+    """
 
+    @property
+    def name(self) -> str:
+        """The word by which policies ask for it."""
 
-@dataclass(frozen=True, slots=True)
-class ArtifactScanned:
-    """Every file was scanned and found clean; the kinds named may have no file at all."""
+    @property
+    def cites(self) -> frozenset[str]:
+        """The facts that it looks at; `citable.FACTS` says how each is kept."""
 
-    name: ClassVar[CheckName] = CheckName.ARTIFACT_SCANNED
-    without_file: frozenset[Kind]
+    @property
+    def demand(self) -> str:
+        """Say in words when it is met."""
 
-
-@dataclass(frozen=True, slots=True)
-class DigestVerified:
-    """The stored bytes are those the digest names; the kinds named may have no file at all."""
-
-    name: ClassVar[CheckName] = CheckName.DIGEST_VERIFIED
-    without_file: frozenset[Kind]
+    def find(self, facts: Facts, policy: "Policy") -> "Found":
+        """Look at the facts. Never raises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +78,21 @@ class ConditionalSeat:
 
 @dataclass(frozen=True, slots=True)
 class Approvals:
-    """Different people approve, one for each of these roles."""
+    """The rule of an approval: different people approve, one for each of these roles, or a quorum of them."""
 
-    name: ClassVar[CheckName] = CheckName.APPROVALS
+    name: ClassVar[str] = "approvals"
     roles: tuple[SeatRole, ...]
     also: tuple[ConditionalSeat, ...]
     never: frozenset[Barred]
-
-
-Check = TierAssessed | ArtifactScanned | DigestVerified | Approvals
+    quorum: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One thing that a policy wants to see, and what to do when it is missing."""
+    """One thing that a policy wants to see, and what to do when it is missing.
+
+    Where `when` is known to be false the requirement does not apply; what nobody knows applies.
+    """
 
     id: str
     title: str
@@ -108,6 +100,8 @@ class Requirement:
     weight: Weight
     unknown: Unknown
     remedy: str
+    when: Condition | None = None
+    is_waivable: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +158,9 @@ class Policy:
     title: str
     scope: Scope
     requirements: tuple[Requirement, ...]
+    note: str | None = None
+    source: str | None = None
+    checked: str | None = None
     published_by: str | None = None
     published_at: datetime | None = None
 
@@ -174,8 +171,6 @@ class Policy:
 
 ALWAYS_GUARDED = frozenset({Action.alias("champion"), Action.alias("production"), Action.stage("production"), ACTIVATE})
 """Guarded for models even when no policy names them, so that removing a policy never opens a door."""
-
-POLICY_FACTS = {"eu_class", "people_affected"}
 
 
 def is_guarded(policies: Iterable[Policy], question: Question) -> bool:
@@ -200,101 +195,3 @@ def current(policies: Iterable[Policy]) -> list[Policy]:
         if policy.id not in latest or policy.version > latest[policy.id].version:
             latest[policy.id] = policy
     return [latest[id] for id in sorted(latest)]
-
-
-def read_policy(data: object) -> Policy:
-    """Read a policy from a document. Raises InvalidInput."""
-    fields = Fields(data, "")
-    scope = Fields(fields.value("applies_to"), "applies_to")
-    policy = Policy(
-        id=fields.id(),
-        version=fields.integer("version", 1, 1_000_000),
-        title=fields.text("title"),
-        scope=_read_scope(scope),
-        requirements=fields.mappings("requirements", _read_requirement),
-    )
-    scope.done()
-    fields.done()
-    unique((requirement.id for requirement in policy.requirements), "requirements")
-    _must_ask_others(policy)
-    return policy
-
-
-def _must_ask_others(policy: Policy) -> None:
-    """Refuse a policy that would open what is always guarded to somebody alone; who publishes it could be that one."""
-    scope = policy.scope
-    opened = scope.actions & ALWAYS_GUARDED if scope.kinds is None or scope.kinds & MODEL_KINDS else frozenset()
-    if scope.environments == frozenset({EnvironmentClass.OPEN}):
-        opened -= {ACTIVATE}
-    asked = any(
-        isinstance(requirement.check, Approvals) and requirement.weight is Weight.REQUIRED
-        for requirement in policy.requirements
-    )
-    if opened and not asked:
-        named = ", ".join(sorted(map(str, opened)))
-        raise invalid("requirements", named, "ask nobody else's approval for", "Add a required check `approvals`.")
-
-
-def _read_scope(fields: Fields) -> Scope:
-    tiers = fields.list("tiers", _read_tier) if fields.has("tiers") else None
-    return Scope(
-        actions=frozenset(fields.list("actions", Action.read)),
-        tiers=None if tiers is None else frozenset(tiers),
-        kinds=fields.choices("kinds", Kind),
-        environments=fields.choices("environments", EnvironmentClass),
-    )
-
-
-def _read_tier(value: object, place: str) -> Tier:
-    return Tier(as_integer(value, place, 1, 4))
-
-
-def _read_requirement(fields: Fields) -> Requirement:
-    return Requirement(
-        id=fields.id(),
-        title=fields.text("title"),
-        check=_read_check(fields),
-        weight=fields.choice("weight", Weight, Weight.REQUIRED),
-        unknown=fields.choice("unknown", Unknown, Unknown.DENY),
-        remedy=fields.text("remedy"),
-    )
-
-
-def _read_check(fields: Fields) -> Check:
-    match fields.choice("check", CheckName):
-        case CheckName.TIER_ASSESSED:
-            days = fields.integer("max_age_days", 1, 3660) if fields.has("max_age_days") else None
-            return TierAssessed(days)
-        case CheckName.ARTIFACT_SCANNED:
-            return ArtifactScanned(fields.choices("without_file", Kind) or frozenset())
-        case CheckName.DIGEST_VERIFIED:
-            return DigestVerified(fields.choices("without_file", Kind) or frozenset())
-        case CheckName.APPROVALS:
-            return _read_approvals(fields)
-
-
-def _read_approvals(fields: Fields) -> Approvals:
-    roles = fields.list("roles", _read_seat_role)
-    also = fields.mappings("also", _read_conditional_seat, empty=True)
-    unique([*roles, *(seat.role for seat in also)], fields.place("roles"))
-    never = fields.choices("never", Barred)
-    if never is not None and Barred.AUTHOR not in never:
-        raise invalid(fields.place("never"), sorted(never), "lets authors approve their own work", "Add `author`.")
-    return Approvals(roles, also, frozenset(Barred) if never is None else never)
-
-
-def _read_seat_role(value: object, place: str) -> SeatRole:
-    if not isinstance(value, str) or value not in {str(role) for role in SeatRole}:
-        raise invalid(place, value, "is not a role that approves", f"Use one of: {', '.join(SeatRole)}.")
-    return SeatRole(value)
-
-
-def _read_conditional_seat(fields: Fields) -> ConditionalSeat:
-    place = fields.place("when")
-    seat = ConditionalSeat(fields.choice("role", SeatRole), read_condition(fields.value("when"), place))
-    for leaf in leaves(seat.when):
-        if not isinstance(leaf, FactIn) or leaf.fact not in POLICY_FACTS:
-            raise invalid(
-                place, leaf, "asks what a policy cannot know", f"Use the facts {', '.join(sorted(POLICY_FACTS))}."
-            )
-    return seat

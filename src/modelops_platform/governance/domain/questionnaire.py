@@ -5,7 +5,17 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from fractions import Fraction
 
-from .conditions import MAX_SCORE, AnswerAtLeast, Condition, FactIn, FactValue, holds, leaves, read_condition
+from .conditions import (
+    MAX_SCORE,
+    AnswerAtLeast,
+    Condition,
+    FactIn,
+    FactValue,
+    FactWithin,
+    holds,
+    leaves,
+    read_condition,
+)
 from .documents import Fields, as_integer, as_text, invalid, unique
 
 
@@ -150,6 +160,7 @@ class Questionnaire:
     facts: tuple[FactQuestion, ...]
     people_affected: Condition
     floors: tuple[Floor, ...]
+    reassess_after_days: int = 365
 
     @property
     def questions(self) -> tuple[Question, ...]:
@@ -220,6 +231,18 @@ def assess(questionnaire: Questionnaire, answers: Mapping[str, object], facts: M
     return _with_reasons(questionnaire, result, scores, known)
 
 
+def rises(
+    questionnaire: Questionnaire, answers: Mapping[str, object], facts: Mapping[str, object], fact_id: str
+) -> dict[str, int]:
+    """Return, by value of one fact, the tier where these answers would be stricter than they are now."""
+    fact = next((fact for fact in questionnaire.facts if fact.id == fact_id), None)
+    if fact is None:
+        return {}
+    now = assess(questionnaire, answers, facts).tier
+    found = {str(value): assess(questionnaire, answers, {**facts, fact_id: value}).tier for value in fact.values}
+    return {value: int(tier) for value, tier in found.items() if tier < now}
+
+
 def heat_cell(score: Fraction, cuts: tuple[int, ...]) -> int:
     """Place a score on the heat map: 1 below the first cut, one more at each cut reached."""
     return 1 + sum(score >= cut for cut in cuts)
@@ -240,6 +263,9 @@ def read_questionnaire(data: object) -> Questionnaire:
         facts=fields.mappings("facts", _read_fact, empty=True),
         people_affected=read_condition(fields.value("people_affected"), "people_affected"),
         floors=fields.mappings("floors", _read_floor, empty=True),
+        reassess_after_days=fields.integer("reassess_after_days", 1, 3660)
+        if fields.has("reassess_after_days")
+        else 365,
     )
     heat.done()
     fields.done()
@@ -327,6 +353,8 @@ def _check_condition(questionnaire: Questionnaire, place: str, condition: Condit
                     raise invalid(place, fact, "asks about an unknown fact", f"Use {', '.join(facts) or 'a question'}.")
                 for value in values:
                     _check_fact(facts[fact], value)
+            case FactWithin(fact):
+                raise invalid(place, fact, "compares an answer as a number", "Use `in` with the values that count.")
 
 
 def _check_fact(fact: FactQuestion, value: object) -> FactValue:

@@ -44,6 +44,8 @@ class Target:
                 return f"move to stage {self.action.target}"
             case Verb.DEPLOYMENT:
                 return f"go to {self.environment}"
+            case Verb.MOVE:
+                return f"become {self.action.target.replace('_', ' ')}"
 
     def question(self, version: str) -> str:
         """Ask in words whether a version may do it: "May v7 go to production?"."""
@@ -51,13 +53,13 @@ class Target:
 
 
 def read_target(text: str) -> Action | str:
-    """Read `alias:NAME` or `stage:NAME` as an action, and anything else as the name of an environment."""
+    """Read `alias:NAME`, `stage:NAME` or `move:STATE` as an action, and anything else as the name of an environment."""
     verb = text.partition(":")[0]
-    if verb in (Verb.ALIAS, Verb.STAGE):
+    if verb in (Verb.ALIAS, Verb.STAGE, Verb.MOVE):
         return Action.read(text, "to")
     name = text.strip()
     if not name or len(name) > LONGEST:
-        raise invalid("to", text[:80], "is not a target", "Name an environment, alias:NAME or stage:NAME.")
+        raise invalid("to", text[:80], "is not a target", "Name an environment, alias:NAME, stage:NAME or move:STATE.")
     return name
 
 

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 
-from .conditions import AllOf, AnswerAtLeast, AnyOf, Condition, FactIn
+from .citable import words_of
+from .conditions import AllOf, AnswerAtLeast, AnyOf, Condition, FactIn, FactWithin, Not
 from .facts import Action, EnvironmentClass, Verb
-from .policies import Approvals, ArtifactScanned, Barred, Check, DigestVerified, Scope, TierAssessed
+from .policies import Scope
 
-_FACTS = {"eu_class": "the class under the EU AI Act", "people_affected": "the answer to who is affected"}
-_CLAIMS = {"people_affected": "people are affected"}
-_NEVER = {Barred.AUTHOR: "who made the version", Barred.COMMITTERS: "who changed it or its training code"}
+_CLAIMS = {
+    "people_affected": "people are affected",
+    "is_model": "it counts as a model",
+    "has_files": "it has files",
+    "has_metrics": "figures were recorded",
+}
 
 
 def describe_scope(scope: Scope) -> str:
@@ -19,35 +23,14 @@ def describe_scope(scope: Scope) -> str:
     return f"Models of {tiers}{kinds} that shall {_list((_action(action, scope) for action in ordered), 'or')}."
 
 
-def describe_check(check: Check) -> str:
-    """Say what a check looks at."""
-    match check:
-        case TierAssessed(max_age_days):
-            return "The risk questionnaire is answered" + (
-                f", not longer than {max_age_days} days ago." if max_age_days else "."
-            )
-        case ArtifactScanned(without_file):
-            return f"Every file was scanned and found clean.{_without(without_file)}"
-        case DigestVerified(without_file):
-            return f"The stored bytes are those that the digest names.{_without(without_file)}"
-        case Approvals():
-            return _describe_approvals(check)
-
-
-def _describe_approvals(check: Approvals) -> str:
-    parts = [f"One person each as {_list(check.roles)}; nobody counts twice."]
-    parts += [f"Also {seat.role}, when {_condition(seat.when)}, or when nobody knows." for seat in check.also]
-    if check.never:
-        parts.append(f"Never {_list((_NEVER[barred] for barred in sorted(check.never)), 'or')}.")
-    return " ".join(parts)
-
-
 def _action(action: Action, scope: Scope) -> str:
     match action.verb:
         case Verb.ALIAS:
             return f"become {action.target}"
         case Verb.STAGE:
             return f"move to stage {action.target}"
+        case Verb.MOVE:
+            return f"become {action.target.replace('_', ' ')}"
         case Verb.DEPLOYMENT:
             return f"be activated{_where(scope)}"
 
@@ -58,24 +41,25 @@ def _where(scope: Scope) -> str:
     return f" in {_list(f'{environment} environments' for environment in sorted(scope.environments))}"
 
 
-def _without(kinds: Iterable[str]) -> str:
-    names = sorted(kinds)
-    return f" Kinds {_list(names)} may have no file." if names else ""
-
-
-def _condition(condition: Condition) -> str:
+def describe_condition(condition: Condition) -> str:
+    """Say what a condition asks."""
     match condition:
         case AllOf(parts):
-            return " and ".join(map(_condition, parts))
+            return " and ".join(map(describe_condition, parts))
         case AnyOf(parts):
-            return " or ".join(map(_condition, parts))
+            return " or ".join(map(describe_condition, parts))
         case FactIn(fact, (True,)) if fact in _CLAIMS:
             return _CLAIMS[fact]
         case FactIn(fact, values):
             words = [
-                "yes" if value is True else "no" if value is False else value.replace("_", " ") for value in values
+                "yes" if value is True else "no" if value is False else str(value).replace("_", " ") for value in values
             ]
-            return f"{_FACTS.get(fact, fact)} is {_list(words, 'or')}"
+            return f"{words_of(fact)} is {_list(words, 'or')}"
+        case FactWithin(fact, low, high):
+            limits = [f"at least {low:g}" if low is not None else "", f"at most {high:g}" if high is not None else ""]
+            return f"{words_of(fact)} is {' and '.join(filter(None, limits))}"
+        case Not(part):
+            return f"not {describe_condition(part)}"
         case AnswerAtLeast(question, score):
             return f"{question} is at least {score}"
 

@@ -2,6 +2,34 @@
 
 from fastapi import APIRouter
 
-from . import approvals, evidence, policies, risk
+from . import (
+    approvals,
+    compliance,
+    decided,
+    evidence,
+    findings,
+    lifecycles,
+    policies,
+    records,
+    risk,
+    test_runs,
+    validations,
+    waivers,
+    work,
+)
 
-ROUTERS: list[APIRouter] = [risk.router, evidence.router, approvals.router, policies.router]
+ROUTERS: list[APIRouter] = [
+    risk.router,
+    decided.router,
+    lifecycles.router,
+    evidence.router,
+    approvals.router,
+    policies.router,
+    compliance.router,
+    test_runs.router,
+    validations.router,
+    findings.router,
+    waivers.router,
+    records.router,
+    work.router,
+]

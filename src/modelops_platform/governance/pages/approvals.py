@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from modelops_platform.core.actor import Permission
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
+from modelops_platform.registry import queries as registry
 from modelops_platform.web.forms import PageIn
 from modelops_platform.web.render import redirect, render
 from modelops_platform.web.routing import page_router
@@ -15,7 +16,7 @@ from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
 from ..domain.states import RequestState
-from ..schemas import VoteIn
+from ..schemas import CommentIn, VoteIn
 from .shown import find_names, policy_link, remedy_links, show_seats
 
 router = page_router()
@@ -50,7 +51,8 @@ def show_approval(request: Request, db: ReadDb, actor: CurrentActor, id: str) ->
     target = queries.target_of(row, queries.protected_environments(db, actor))
     seen = queries.look_at(db, actor, row, target)
     live, changes = queries.find_changes(db, row.version, target)
-    names = find_names(db, [seen.decision], row.asked_by, *(vote.voter_id for vote in row.votes))
+    voters = [id for vote in row.votes for id in (vote.voter_id, vote.holder_id)]
+    names = find_names(db, [seen.decision], row.asked_by, *voters, *(said.said_by for said in row.comments))
     return render(
         request,
         "governance/approval.html",
@@ -66,6 +68,8 @@ def show_approval(request: Request, db: ReadDb, actor: CurrentActor, id: str) ->
         mode=queries.enforcement_mode(db, actor.workspace_id),
         refusal=seen.refusal,
         mine=seen.mine,
+        places=seen.open_places,
+        comment_refusal=None if actor.id == row.asked_by else registry.why_not(actor, Permission.VOTE, row.model),
         names=names,
         may_withdraw=actor.id in (row.asked_by, row.model.owner_id),
     )
@@ -76,6 +80,14 @@ def vote(request: Request, db: WriteDb, actor: CurrentActor, id: str, wanted: An
     row = service.vote(db, actor, id, wanted)
     done = {"granted": "It is approved.", "rejected": "It is rejected."}.get(row.state, "Your vote is counted.")
     return redirect(request, "show_approval", id=id, toast=done)
+
+
+@router.post("/approvals/{id}/comments", openapi_extra=needs(Permission.VOTE))
+def comment_on(
+    request: Request, db: WriteDb, actor: CurrentActor, id: str, wanted: Annotated[CommentIn, Form()]
+) -> Response:
+    service.comment_on(db, actor, id, wanted)
+    return redirect(request, "show_approval", id=id, toast="Your comment is kept.")
 
 
 @router.post("/approvals/{id}/withdraw", openapi_extra=needs(Permission.REQUEST_APPROVAL))

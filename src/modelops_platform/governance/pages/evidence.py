@@ -7,6 +7,7 @@ from fastapi import Path as PathParameter
 from pydantic import Field
 from starlette.responses import Response
 
+from modelops_platform.core import clock
 from modelops_platform.core.actor import Permission
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.registry import queries as registry
@@ -22,6 +23,7 @@ from ..domain.facts import Kind
 from ..domain.states import RequestState
 from ..domain.targets import Target
 from ..schemas import ApprovalIn, Name, Sentence
+from ..schemas.findings import Day
 from .shown import find_names, policy_link, remedy_links, show_seats
 
 router = page_router()
@@ -39,6 +41,9 @@ class AskForm(In):
 
     to: str = Field(min_length=1, max_length=250)
     message: Sentence
+    due: Day = None
+    apply: bool = False
+    deployment: Name = None
 
 
 @router.get("/models/{name}/versions/{number}/evidence", openapi_extra=needs(Permission.VIEW))
@@ -62,10 +67,14 @@ def show_evidence(
         if row.version_id == version.id and (row.action, row.environment_id) == target.key
     ]
     open_request = next((row for row in requests if queries.state_of(row) is RequestState.OPEN), None)
-    names = find_names(db, [decision] if decision else [])
+    records = queries.page_evidence(db, actor, version.model, version=version, limit=20)
+    names = find_names(db, [decision] if decision else [], *(piece.added_by for piece in records.items))
     return render(
         request,
         "governance/evidence.html",
+        records=records,
+        names=names,
+        now=clock.now(),
         header=header,
         version=version,
         target=target,
@@ -97,7 +106,7 @@ def request_approval(
     number: Number,
     wanted: Annotated[AskForm, Form()],
 ) -> Response:
-    asked = filled(ApprovalIn, model=name, version=number, to=wanted.to, message=wanted.message)
+    asked = filled(ApprovalIn, model=name, version=number, **wanted.model_dump())
     made = service.request_approval(db, actor, asked)
     return redirect(request, "show_approval", id=made.id, toast="You asked for approval.")
 

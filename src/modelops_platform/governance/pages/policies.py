@@ -1,27 +1,49 @@
 """Pages of policies and of the gate's mode."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Form, Query, Request
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from starlette.responses import Response
 
 from modelops_platform.core.actor import Permission
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
-from modelops_platform.web.forms import In
+from modelops_platform.web.forms import EmptyIsNone, In
 from modelops_platform.web.render import redirect, render
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
-from ..domain.policies import Policy
-from ..domain.words import describe_check, describe_scope
+from ..domain.policies import Policy, Requirement
+from ..domain.words import describe_condition, describe_scope
 from ..schemas import EnforcementIn, PolicyIn
 from ..tables import PolicyVersion
 
 router = page_router()
+NEW_POLICY = """id: my-policy
+version: 1
+title: What it is called
+applies_to:
+  kinds: [llm]
+  tiers: [1, 2]
+  environments: [protected]
+  actions: [alias:champion, deployment:activate]
+requirements:
+  - id: tier-assessed
+    title: Risk tier assessed within a year
+    check: tier_assessed
+    max_age_days: 366
+    remedy: Answer the risk questionnaire of the model.
+  - id: approvals
+    title: Approved by the owner and an independent validator
+    check: approvals
+    roles: [owner, validator]
+    never: [author, committers]
+    remedy: Ask the people who hold the roles still wanted.
+"""
 
 
 class PolicyQuery(In):
@@ -31,19 +53,33 @@ class PolicyQuery(In):
 
 
 @dataclass(frozen=True, slots=True)
+class Demand:
+    """A requirement as people read it: when it is met, and when it is asked at all."""
+
+    requirement: Requirement
+    met_when: str
+    asked_when: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ShownPolicy:
     """A policy as people read it."""
 
     row: PolicyVersion
     policy: Policy
     scope: str
-    checks: dict[str, str]
+    demands: list[Demand]
 
 
 def _show(row: PolicyVersion) -> ShownPolicy:
     policy = queries.parse(row.document)
-    checks = {requirement.id: describe_check(requirement.check) for requirement in policy.requirements}
-    return ShownPolicy(row, policy, describe_scope(policy.scope), checks)
+    demands = [_demand(requirement) for requirement in policy.requirements]
+    return ShownPolicy(row, policy, describe_scope(policy.scope), demands)
+
+
+def _demand(requirement: Requirement) -> Demand:
+    when = describe_condition(requirement.when) if requirement.when is not None else None
+    return Demand(requirement, requirement.check.demand, when)
 
 
 @router.get("/policies", openapi_extra=needs(Permission.VIEW))
@@ -71,10 +107,71 @@ def show_policy(
         rows=rows,
         names=identity.names_of(db, {row.published_by for row in rows if row.published_by}),
         mode=queries.enforcement_mode(db, actor.workspace_id),
-        refusal=None
-        if actor.may(Permission.MANAGE_POLICIES)
-        else "Only risk officers and administrators publish policies.",
+        refusal=_why_not_publish(actor),
     )
+
+
+class EditorQuery(In):
+    """Which policy the editor opens; by default a new one."""
+
+    policy: Annotated[Annotated[str, Field(max_length=100)] | None, EmptyIsNone] = None
+
+
+class DraftForm(In):
+    """A draft as it stands in the editor; it may be nonsense yet."""
+
+    document: Annotated[str, StringConstraints(strip_whitespace=False, max_length=200_000)] = ""
+    reason: str = Field(default="", max_length=2000)
+
+
+@router.get("/policy-editor", openapi_extra=needs(Permission.VIEW))
+def edit_policy(request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[EditorQuery, Query()]) -> Response:
+    row = queries.get_policy(db, actor, wanted.policy) if wanted.policy else None
+    draft = _next_of(row) if row else NEW_POLICY
+    return _render_editor(request, db, actor, draft, row)
+
+
+@router.post("/policy-editor", openapi_extra=needs(Permission.VIEW))
+def preview_policy(request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[DraftForm, Form()]) -> Response:
+    return _render_editor(request, db, actor, wanted.document, None, reason=wanted.reason)
+
+
+def _render_editor(
+    request: Request, db: ReadDb, actor: CurrentActor, draft: str, row: PolicyVersion | None, *, reason: str = ""
+) -> Response:
+    (planned,) = queries.plan_policies(db, actor, [draft])
+    policy = planned.policy
+    return render(
+        request,
+        "governance/policy_editor.html",
+        draft=draft,
+        row=row,
+        reason=reason,
+        planned=planned,
+        excerpt=_excerpt(draft, planned.problem.line if planned.problem else None),
+        demanded=[] if policy is None else [_demand(requirement) for requirement in policy.requirements],
+        scope=describe_scope(policy.scope) if policy else None,
+        refusal=_why_not_publish(actor),
+    )
+
+
+def _next_of(row: PolicyVersion) -> str:
+    """Return the text of a policy with the number of its next version."""
+    return re.sub(rf"(?m)^version:\s*{row.number}\b", f"version: {row.number + 1}", row.document, count=1)
+
+
+def _excerpt(draft: str, line: int | None) -> list[tuple[int, str, bool]]:
+    """Return the lines around one that is wrong, with their numbers."""
+    if line is None:
+        return []
+    lines = list(enumerate(draft.splitlines(), start=1))
+    return [(number, text, number == line) for number, text in lines[max(line - 4, 0) : line + 3]]
+
+
+def _why_not_publish(actor: CurrentActor) -> str | None:
+    if actor.may(Permission.MANAGE_POLICIES):
+        return None
+    return "Only risk officers and administrators publish policies."
 
 
 @router.post("/policies", openapi_extra=needs(Permission.MANAGE_POLICIES))

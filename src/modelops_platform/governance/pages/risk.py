@@ -18,8 +18,8 @@ from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
-from ..defaults import default_questionnaire
 from ..schemas import AssessmentIn
+from .lifecycles import case_context
 
 router = page_router()
 _YES_NO = {"true": True, "false": False}
@@ -107,7 +107,7 @@ def _render(
     *,
     is_preview: bool = False,
 ) -> Response:
-    questionnaire = default_questionnaire()
+    questionnaire = queries.questionnaire_in_force(db, actor.workspace_id)
     current = queries.find_assessment(db, header.model.id)
     return render(
         request,
@@ -138,6 +138,10 @@ def show_model_governance(request: Request, db: ReadDb, actor: CurrentActor, nam
     people = {row.assessed_by for row in history} | {row.asked_by for row in requests} | set(reviewers)
     people |= {row.reviewed_by for row in history if row.reviewed_by}
     people |= {row.asked_by for row in decisions.items}
+    risk = queries.look_at_risk(db, model)
+    involved = queries.find_involved(db, model)
+    officers = queries.risk_officers(db, model, {*involved, *([risk.asked.asked_by] if risk.asked else [])})
+    people |= risk.people | set(officers)
     return render(
         request,
         "governance/model.html",
@@ -152,4 +156,10 @@ def show_model_governance(request: Request, db: ReadDb, actor: CurrentActor, nam
         names=identity.names_of(db, people),
         refusal=registry.why_not(actor, Permission.ASSESS_RISK, model),
         mode=queries.enforcement_mode(db, actor.workspace_id),
+        risk=risk,
+        officers=officers,
+        why_not_confirm_override=service.why_not_confirm_override(db, actor, model, risk.asked) if risk.asked else None,
+        why_not_determine=service.why_not_confirm(db, actor, model),
+        card=queries.show_card(db, actor, name) if model.last_version else None,
+        **case_context(db, queries.look_at_case(db, actor, model)),
     )

@@ -8,7 +8,7 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 
 from modelops_platform.identity import queries as identity
-from modelops_platform.registry.tables import Version
+from modelops_platform.registry.tables import Model, Version
 from modelops_platform.web.render import url_for
 
 from ..domain.decisions import Decision, LinkKind
@@ -61,6 +61,16 @@ def remedy_links(
         LinkKind.SHOW_FILES: url_for(request.app, "show_version", name=model, number=number),
         LinkKind.ASK_APPROVAL: asked,
         LinkKind.SHOW_POLICIES: url_for(request.app, "list_policies"),
+        LinkKind.RUN_TESTS: url_for(request.app, "show_model_tests", name=model, version=number),
+        LinkKind.VALIDATE: url_for(request.app, "show_model_validation", name=model, version=number),
+        LinkKind.SHOW_FINDINGS: url_for(request.app, "show_model_findings", name=model),
+        LinkKind.ADD_EVIDENCE: url_for(request.app, "list_records", name=model),
+        LinkKind.EDIT_MODEL: url_for(request.app, "show_model", name=model),
+        LinkKind.SHOW_MONITORS: url_for(request.app, "show_model_monitoring", name=model),
+        LinkKind.DEPLOY: url_for(request.app, "show_model_deployments", name=model),
+        LinkKind.SHOW_LIFE_CYCLE: url_for(request.app, "show_model_governance", name=model),
+        LinkKind.SHOW_CARD: url_for(request.app, "show_model_governance", name=model),
+        LinkKind.SHOW_GOVERNANCE: url_for(request.app, "show_model_governance", name=model),
     }
     return {
         judgement.requirement_id: pages[judgement.remedy.link] for judgement in decision.judgements if judgement.remedy
@@ -72,3 +82,8 @@ def policy_link(request: Request, decision: Decision) -> str | None:
     if decision.policy_id is None:
         return None
     return url_for(request.app, "show_policy", id=decision.policy_id, version=decision.policy_version)
+
+
+def version_options(model: Model) -> list[tuple[int, str]]:
+    """Return the latest versions of a model as a form lets one choose."""
+    return [(number, f"v{number}") for number in range(model.last_version, max(0, model.last_version - 50), -1)]

@@ -1,11 +1,13 @@
 """Reads of decisions: asked now, or stored."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Select, desc, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
+from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor
 from modelops_platform.core.cursors import Page, paginate
 from modelops_platform.core.errors import NotFound
@@ -13,11 +15,12 @@ from modelops_platform.identity.queries import granted
 from modelops_platform.registry.tables import Model, Version
 
 from ..domain.decisions import Decision, allow_unguarded, decide_under
-from ..domain.facts import Kind
+from ..domain.facts import ACTIVATE, Kind, digest_of_facts
 from ..domain.policies import Question, is_guarded
 from ..domain.targets import Target
 from ..tables import DecisionRecord
 from .facts import Case, gather
+from .lifecycle_states import load_states
 from .policies import policies_in_force
 
 
@@ -25,14 +28,27 @@ def judge(db: Session, version: Version, target: Target, *, at: datetime | None 
     """Decide on what is known, now or at that time, without storing; None when nothing guards the target."""
     policies = policies_in_force(db, version.workspace_id, at)
     kind = Kind(version.model.kind)
-    if not is_guarded(policies, Question(None, kind, target.environment_class, target.action)):
+    is_asked = is_guarded(policies, Question(None, kind, target.environment_class, target.action))
+    if not is_asked and not (target.action == ACTIVATE and _may_be_barred(db, version, at)):
         return None
-    return decide_under(policies, gather(db, Case(version.id, target), at=at))
+    facts = gather(db, Case(version.id, target), at=at)
+    decision = decide_under(policies, facts)
+    return replace(decision, facts_digest=digest_of_facts(facts)) if decision else None
+
+
+def _may_be_barred(db: Session, version: Version, at: datetime | None) -> bool:
+    """Say whether something bars a version from going live anywhere, in one statement."""
+    standing = load_states(db, {version.id: version}, at or clock.now()).get(version.id)
+    return version.model.eu_class == "prohibited" or (standing is not None and bool(standing.barred))
 
 
 def answer(db: Session, version: Version, target: Target) -> Decision:
     """Answer whether a version may go somewhere, also where nothing guards it: then the answer is yes."""
-    return judge(db, version, target) or allow_unguarded(gather(db, Case(version.id, target)))
+    decision = judge(db, version, target)
+    if decision is None:
+        facts = gather(db, Case(version.id, target))
+        decision = replace(allow_unguarded(facts), facts_digest=digest_of_facts(facts))
+    return decision
 
 
 def visible_decisions(actor: Actor) -> Select[DecisionRecord]:

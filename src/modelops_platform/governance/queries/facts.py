@@ -4,22 +4,35 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
-from sqlalchemy import or_, select
-from sqlalchemy.orm import Session, joinedload, selectinload
+from sqlalchemy import and_, or_, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session, joinedload
 
 from modelops_platform.core import clock
-from modelops_platform.registry.tables import Model, Version
+from modelops_platform.core.errors import PlatformError, Unavailable
+from modelops_platform.registry.tables import Version
 
 from ..domain.approvals import voting_roles
-from ..domain.facts import DigestState, Facts, Kind, TierFact, Vote, VoteAnswer, Voter, digest_of_covered
-from ..domain.questionnaire import Tier
+from ..domain.facts import DigestState, Facts, Kind, Vote, VoteAnswer, Voter, digest_of_covered
+from ..domain.known import LineageFact
 from ..domain.states import RequestState
 from ..domain.targets import Target
-from ..tables import ApprovalRequest, RiskAssessment, VoteRecord
+from ..tables import ApprovalRequest, ModelDetermination, RiskAssessment, TierOverride, VoteRecord
+from .cards import card_of
+from .evidence import load_evidence
+from .exceptions import load_exceptions
+from .findings import load_findings
+from .monitors import load_monitors
 from .people import Account, People, find_people
+from .said import Recorded, find_said
 from .scans import StoredFile, find_stored
+from .signatures import load_validations
+from .standings import load_standings, metrics_of
+from .test_runs import load_tests
+from .tiers import determination_fact, tier_fact
+from .written import load_written
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +41,38 @@ class Case:
 
     version_id: str
     target: Target
+
+
+class Loader(Protocol):
+    """Loads one piece of what is known about many versions, as of one moment, in one statement."""
+
+    def __call__(self, db: Session, versions: Mapping[str, Version], at: datetime, /) -> Mapping[str, Any]:
+        """Return the piece by the id of the version; who is left out keeps the field's default, "unknown"."""
+
+
+_MEANT_NO_MORE = [RequestState.WITHDRAWN.value, RequestState.EXPIRED.value]
+LOADERS: dict[str, Loader] = {
+    "findings": load_findings,
+    "evidence": load_evidence,
+    "tests": load_tests,
+    "validation": load_validations,
+    "monitors": load_monitors,
+}
+"""The field of `Facts` and what loads it: one line for each topic of governance."""
+
+
+def _read(name: str, load: Loader, db: Session, versions: Mapping[str, Version], at: datetime) -> Mapping[str, Any]:
+    """Load one piece; what cannot be read is no decision. Raises Unavailable."""
+    try:
+        return load(db, versions, at)
+    except (DBAPIError, PlatformError):
+        raise
+    except Exception as error:
+        raise Unavailable(
+            f"What is known of {name.replace('_', ' ')} cannot be read, so nothing was decided.",
+            remedy="Try again; if it stays like this, ask an administrator for the server's log.",
+            fact=name,
+        ) from error
 
 
 def gather(db: Session, case: Case, *, at: datetime | None = None) -> Facts:
@@ -45,30 +90,44 @@ def gather_all(
     if not cases:
         return []
     now = at or clock.now()
-    versions = _load_versions(db, {case.version_id for case in cases})
+    loaded = _load_versions(db, {case.version_id for case in cases}, now)
+    versions = {id: held.version for id, held in loaded.items()}
     models = list({version.model_id: version.model for version in versions.values()}.values())
-    assessments = _load_assessments(db, [model.id for model in models], now)
+    said = find_said(db, models, versions.values(), at)
     votes = _load_votes(db, list(versions), now)
-    stored = find_stored(db, {file.sha256 for version in versions.values() for file in version.files})
-    named = {id for version in versions.values() for id in _named(version)}
-    people = find_people(db, models[0].workspace_id, models, named, with_holders=with_holders)
+    stored = find_stored(db, list(versions), now)
+    standings = load_standings(db, [model.id for model in models], now)
+    named = {id for version in versions.values() for id in _named(version, said.record(version.model))}
+    people = find_people(db, models[0].workspace_id, models, named, with_holders=with_holders, units=said.units())
+    written = load_written(db, versions, now)
+    exceptions = load_exceptions(db, versions, now)
+    then = {id: said.then(version) for id, version in versions.items()}
+    pieces = {name: _read(name, load, db, then, now) for name, load in LOADERS.items()}
     found = []
     for case in cases:
         version = versions[case.version_id]
-        facts = _facts_of(version, case.target, now, people)
-        found.append(
-            replace(
-                facts,
-                **_assessed(version.model, assessments.get(version.model_id), now),
-                **_stored(version, stored),
-                votes=tuple(votes[version.id, str(case.target.action), case.target.environment_id]),
-                people=tuple(_voter(account, roles, facts) for account, roles in people.holders(version.model)),
-            )
+        record = said.record(version.model)
+        facts = _facts_of(version, record, said.description(version), case.target, now, people)
+        whole = replace(
+            facts,
+            **_assessed(record, loaded[version.id], now),
+            determination=determination_fact(loaded[version.id].determination, then[version.id], now),
+            standing=written.standings.get(version.id),
+            waivers=exceptions.waivers[version.id],
+            emergencies=exceptions.emergencies[version.id],
+            **_stored(version, stored[version.id]),
+            stays=standings.stays.get(version.id, ()),
+            champion=standings.champion(version.model_id, case.target),
+            votes=tuple(votes[version.id, str(case.target.action), case.target.environment_id]),
+            **{name: piece[version.id] for name, piece in pieces.items() if version.id in piece},
+            people=tuple(_voter(account, roles, facts) for account, roles in people.holders(version.model)),
         )
+        card = card_of(whole, then[version.id], record, written.cards.get(version.model_id, {}))
+        found.append(replace(whole, card=card.to_fact()))
     return found
 
 
-def covers_of(model: Model, version: Version) -> str:
+def covers_of(model: Recorded, version: Version, description: str | None = None) -> str:
     """Return the digest of everything beside the files that an approval of this version covers."""
     return digest_of_covered(
         {
@@ -77,7 +136,7 @@ def covers_of(model: Model, version: Version) -> str:
             "eu_class": model.eu_class,
             "affects_people": model.affects_people,
             "fields": model.fields,
-            "description": version.description,
+            "description": version.description if description is None else description,
             "signature": version.signature,
             "metrics": version.metrics,
             "parameters": version.parameters,
@@ -85,20 +144,32 @@ def covers_of(model: Model, version: Version) -> str:
     )
 
 
-def _load_versions(db: Session, ids: set[str]) -> Mapping[str, Version]:
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A version with what was held of its model at a moment."""
+
+    version: Version
+    assessment: RiskAssessment | None
+    override: TierOverride | None
+    determination: ModelDetermination | None
+
+
+def _load_versions(db: Session, ids: set[str], at: datetime) -> Mapping[str, _Held]:
+    """Return the versions, each with the assessment, override and determination of that time, in one statement."""
+    held = [
+        and_(table.model_id == Version.model_id, table.from_at <= at, or_(table.to_at.is_(None), table.to_at > at))
+        for table in (RiskAssessment, TierOverride, ModelDetermination)
+    ]
     statement = (
-        select(Version).where(Version.id.in_(ids)).options(joinedload(Version.model), selectinload(Version.files))
+        select(Version, RiskAssessment, TierOverride, ModelDetermination)
+        .outerjoin(RiskAssessment, held[0])
+        .outerjoin(TierOverride, held[1])
+        .outerjoin(ModelDetermination, held[2])
+        .where(Version.id.in_(ids))
+        .options(joinedload(Version.model), joinedload(Version.data_set))
+        .order_by(TierOverride.from_at)
     )
-    return {version.id: version for version in db.scalars(statement)}
-
-
-def _load_assessments(db: Session, model_ids: list[str], at: datetime) -> Mapping[str, RiskAssessment]:
-    statement = select(RiskAssessment).where(
-        RiskAssessment.model_id.in_(model_ids),
-        RiskAssessment.from_at <= at,
-        or_(RiskAssessment.to_at.is_(None), RiskAssessment.to_at > at),
-    )
-    return {row.model_id: row for row in db.scalars(statement)}
+    return {row[0].id: _Held(*row) for row in db.execute(statement)}
 
 
 def _load_votes(db: Session, version_ids: list[str], at: datetime) -> Mapping[tuple[str, str, str], list[Vote]]:
@@ -109,78 +180,89 @@ def _load_votes(db: Session, version_ids: list[str], at: datetime) -> Mapping[tu
         .where(
             VoteRecord.version_id.in_(version_ids),
             VoteRecord.at <= at,
-            ApprovalRequest.state != RequestState.WITHDRAWN.value,
+            or_(ApprovalRequest.state.not_in(_MEANT_NO_MORE), ApprovalRequest.closed_at > at),
         )
         .order_by(VoteRecord.id)
     )
     found: dict[tuple[str, str, str], list[Vote]] = defaultdict(list)
     for row, action, environment_id in db.execute(statement):
         voter = Voter(row.voter_id, frozenset(row.roles), row.unit_id, row.is_person)
-        vote = Vote(row.id, voter, row.at, row.digest, VoteAnswer(row.answer), row.covers)
+        vote = Vote(row.id, voter, row.at, row.digest, VoteAnswer(row.answer), row.covers, row.holder_id)
         found[row.version_id, action, environment_id].append(vote)
     return found
 
 
-def _named(version: Version) -> set[str]:
-    model = version.model
-    named = (version.created_by, version.developer_id, model.owner_id, model.developer_id, model.validator_id)
+def _named(version: Version, record: Recorded) -> set[str]:
+    named = (version.created_by, version.developer_id, record.owner_id, record.developer_id, record.validator_id)
     return {id for id in named if id}
 
 
-def _facts_of(version: Version, target: Target, now: datetime, people: People) -> Facts:
-    """Name what the records of version and model say."""
-    model = version.model
+def _facts_of(
+    version: Version, record: Recorded, description: str, target: Target, now: datetime, people: People
+) -> Facts:
+    """Name what the records of version and model said then."""
     # What a service account registered was made by the developer whom the record named then, if there was one:
     # who names another one afterwards is still the author.
     author = people.person(version.created_by) or people.person(version.developer_id)
-    is_elsewhere = not version.files and bool(version.source.get("location"))
     return Facts(
-        model_id=model.id,
+        model_id=version.model_id,
         version_id=version.id,
-        kind=Kind(model.kind),
+        kind=Kind(record.kind),
         action=target.action,
         environment=target.environment_class,
+        environment_id=target.environment_id,
         now=now,
         digest=version.manifest_digest,
-        digest_checked_at=version.created_at if version.files else None,
-        file_count=None if is_elsewhere else len(version.files),
         author=author.id if author else None,
         author_unit=author.unit_id if author else None,
-        committers=frozenset(id for id in (version.created_by, version.developer_id, model.developer_id) if id),
-        owner=model.owner_id,
-        validator=model.validator_id,
-        unit_head=people.head_above(model.unit_id, without=author.id if author else None),
-        covers=covers_of(model, version),
+        committers=frozenset(id for id in (version.created_by, version.developer_id, record.developer_id) if id),
+        owner=record.owner_id,
+        validator=record.validator_id,
+        unit_head=people.head_above(record.unit_id, without=author.id if author else None),
+        covers=covers_of(record, version, description),
+        metrics=metrics_of(version.metrics),
+        lineage=_lineage_of(version),
+        fields=record.fields,
     )
 
 
-def _stored(version: Version, stored: Mapping[str, StoredFile]) -> dict[str, Any]:
-    """Name what the scans of the files say, and whether the bytes are still the ones that the digest names."""
-    known = {file.path: stored[file.sha256] for file in version.files if file.sha256 in stored}
+def _lineage_of(version: Version) -> LineageFact:
+    """Name where the version comes from."""
+    data_set = version.data_set
+    return LineageFact(
+        run_id=version.run_id or version.source.get("run") or version.source.get("recipe_run"),
+        commit=version.source.get("commit"),
+        data_set=data_set.name if data_set else None,
+        data_digest=data_set.digest if data_set else None,
+        has_parameters=bool(version.parameters),
+        has_environment=bool(version.environment),
+    )
+
+
+def _stored(version: Version, files: Mapping[str, StoredFile]) -> dict[str, Any]:
+    """Name the files, what their scans say, and whether the bytes are still the ones that the digest names."""
     state = DigestState(version.recorded_digest_state)
-    if any(file.is_damaged for file in known.values()):
+    if any(file.is_damaged for file in files.values()):
         state = DigestState.MISMATCH
-    scans = tuple(replace(file.scan, path=path) for path, file in known.items() if file.scan is not None)
-    return {"digest_state": state, "scans": scans}
-
-
-def _assessed(model: Model, assessment: RiskAssessment | None, at: datetime) -> dict[str, Any]:
-    """Name what the assessment in force adds; where it and the record differ, the record's class counts."""
-    if assessment is None:
-        return {"tier": None, "eu_class": model.eu_class, "people_affected": True if model.affects_people else None}
-    questionnaire = f"questionnaire {assessment.questionnaire_id} v{assessment.questionnaire_version}"
+    is_elsewhere = not files and bool(version.source.get("location"))
     return {
-        "tier": TierFact(
-            Tier(assessment.tier),
-            assessment.id,
-            assessment.from_at,
-            assessment.total,
-            questionnaire,
-            # What was confirmed later was not confirmed at an earlier moment that is asked about.
-            assessment.reviewed_by if assessment.reviewed_at and assessment.reviewed_at <= at else None,
-        ),
-        "eu_class": model.eu_class or assessment.facts.get("eu_class"),
-        "people_affected": model.affects_people or bool(assessment.result["people_affected"]),
+        "digest_state": state,
+        "digest_checked_at": version.created_at if files else None,
+        "file_count": None if is_elsewhere else len(files),
+        "scans": tuple(file.scan for file in files.values() if file.scan is not None),
+        "formats": tuple((path, file.format) for path, file in files.items()),
+    }
+
+
+def _assessed(record: Recorded, held: _Held, at: datetime) -> dict[str, Any]:
+    """Name what the assessment in force adds; where it and the record differ, the record's class counts."""
+    assessment = held.assessment
+    if assessment is None:
+        return {"tier": None, "eu_class": record.eu_class, "people_affected": True if record.affects_people else None}
+    return {
+        "tier": tier_fact(record, assessment, held.override, at),
+        "eu_class": record.eu_class or assessment.facts.get("eu_class"),
+        "people_affected": record.affects_people or bool(assessment.result["people_affected"]),
     }
 
 

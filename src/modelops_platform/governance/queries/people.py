@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, literal, null, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import ActorKind, Permission
@@ -12,6 +12,7 @@ from modelops_platform.identity.domain import PERMISSIONS, Role
 from modelops_platform.identity.tables import Grant, Unit, User
 from modelops_platform.registry.tables import Model
 
+_UNIT = "unit"
 VOTING = frozenset(role.value for role in Role if Permission.VOTE in PERMISSIONS[role])
 
 
@@ -66,30 +67,57 @@ class People:
 
 
 def find_people(
-    db: Session, workspace_id: str, models: Sequence[Model], named: Collection[str], *, with_holders: bool
+    db: Session,
+    workspace_id: str,
+    models: Sequence[Model],
+    named: Collection[str],
+    *,
+    with_holders: bool,
+    units: Collection[str] = (),
 ) -> People:
-    """Look up, in two statements, the units and everybody who is named or (if wanted) holds a role on a model."""
-    units = db.execute(select(Unit.id, Unit.parent_id, Unit.head_id).where(Unit.workspace_id == workspace_id)).all()
-    parents = {unit: parent for unit, parent, _head in units}
-    heads = {unit: head for unit, _parent, head in units}
-    above = {unit for model in models for unit in _walk(parents, model.unit_id)}
-    wanted = {*named, *(head for unit in above if (head := heads.get(unit)))}
-    reaches = _reaches(workspace_id, models, above) if with_holders else false()
-    rows = db.execute(
-        select(User.id, User.kind, User.disabled_at, User.unit_id, Grant.role, Grant.object_kind, Grant.object_id)
+    """Look up, in one statement, the units and everybody who is named, heads a unit above, or holds a role on a model.
+
+    Args:
+        with_holders: Whether those who hold a role are wanted at all.
+        units: Where the models were before, as far as that is elsewhere.
+    """
+    roots = {*units, *(model.unit_id for model in models)}
+    above = select(Unit.id, Unit.parent_id, Unit.head_id).where(Unit.id.in_(roots)).cte("above", recursive=True)
+    above = above.union(select(Unit.id, Unit.parent_id, Unit.head_id).join(above, Unit.id == above.c.parent_id))
+    reaches = _reaches(workspace_id, models, select(above.c.id)) if with_holders else false()
+    wanted = or_(User.id.in_(named), User.id.in_(select(above.c.head_id)), Grant.id.is_not(None))
+    people = (
+        select(
+            User.id.label("id"),
+            User.kind.label("kind"),
+            User.disabled_at.label("disabled_at"),
+            User.unit_id.label("unit_id"),
+            Grant.role.label("role"),
+            Grant.object_kind.label("object_kind"),
+            Grant.object_id.label("object_id"),
+        )
         .outerjoin(Grant, and_(Grant.user_id == User.id, reaches))
-        .where(User.workspace_id == workspace_id, or_(User.id.in_(wanted), Grant.id.is_not(None)))
+        .where(User.workspace_id == workspace_id, wanted)
+    )
+    nothing = null().cast(User.disabled_at.type)
+    tree = select(Unit.id, literal(_UNIT), nothing, Unit.parent_id, Unit.head_id, literal(""), literal("")).where(
+        Unit.workspace_id == workspace_id
     )
     accounts: dict[str, Account] = {}
     held: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
-    for user_id, kind, disabled_at, unit_id, role, object_kind, object_id in rows:
+    parents: dict[str, str | None] = {}
+    heads: dict[str, str | None] = {}
+    for id, kind, disabled_at, unit_id, role, object_kind, object_id in db.execute(union_all(people, tree)):
+        if kind == _UNIT:
+            parents[id], heads[id] = unit_id, role
+            continue
         if role is not None:
-            held[user_id].add((role, object_kind, object_id))
-        accounts[user_id] = Account(user_id, kind == ActorKind.PERSON, disabled_at is None, unit_id, held[user_id])
+            held[id].add((role, object_kind, object_id))
+        accounts[id] = Account(id, kind == ActorKind.PERSON, disabled_at is None, unit_id, held[id])
     return People(accounts, parents, heads)
 
 
-def _reaches(workspace_id: str, models: Sequence[Model], units: Collection[str]) -> ColumnElement[bool]:
+def _reaches(workspace_id: str, models: Sequence[Model], units: Select[str]) -> ColumnElement[bool]:
     """Return the condition that a grant reaches one of the models."""
     return or_(
         and_(Grant.object_kind == "workspace", Grant.object_id == workspace_id),

@@ -9,19 +9,19 @@ from sqlalchemy import desc, select
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor
-from modelops_platform.core.errors import NotFound
+from modelops_platform.core.errors import InvalidInput, NotFound, Unavailable
 from modelops_platform.identity.tables import Workspace
 
 from ..defaults import default_policies, default_policy_texts
-from ..domain.documents import read_yaml
-from ..domain.policies import Policy, current, read_policy
+from ..domain.policies import Policy, current
+from ..domain.reading import read_policy_text
 from ..tables import EnforcementChange, PolicyVersion
 
 
 @lru_cache(maxsize=512)
 def parse(document: str) -> Policy:
     """Read a policy from its text, once for each text. Raises InvalidInput."""
-    return read_policy(read_yaml(document))
+    return read_policy_text(document)
 
 
 def policies_in_force(db: Session, workspace_id: str, at: datetime | None = None) -> list[Policy]:
@@ -31,9 +31,21 @@ def policies_in_force(db: Session, workspace_id: str, at: datetime | None = None
     )
     if at is not None:
         statement = statement.where(PolicyVersion.published_at <= at)
-    stored = [parse(document).published(by, published) for document, by, published in db.execute(statement)]
+    stored = [_stored(document).published(by, published) for document, by, published in db.execute(statement)]
     known = {policy.id for policy in stored}
     return current([*stored, *(policy for policy in default_policies() if policy.id not in known)])
+
+
+def _stored(document: str) -> Policy:
+    """Read a published policy; one that this code cannot read decides nothing. Raises Unavailable."""
+    try:
+        return parse(document)
+    except InvalidInput as error:
+        raise Unavailable(
+            f"A published policy cannot be read, so nothing was decided: {error.message}",
+            remedy="Publish its next version.",
+            fact="policies",
+        ) from error
 
 
 def shipped_policies(workspace_id: str, known: Collection[str] = ()) -> list[PolicyVersion]:

@@ -10,7 +10,7 @@ from modelops_platform.deployments import queries as deployments
 from ..domain.facts import Action, Kind, Verb
 from ..domain.policies import ALWAYS_GUARDED, Policy, Question, is_guarded
 from ..domain.targets import Target, activation, read_target
-from ..tables import ApprovalRequest, DecisionRecord
+from ..tables import ApprovalRequest, DecisionRecord, EmergencyChange
 
 
 def find_target(db: Session, actor: Actor, to: str) -> Target:
@@ -25,7 +25,7 @@ def find_target(db: Session, actor: Actor, to: str) -> Target:
     return activation(environment.id, environment.name, is_protected=environment.is_protected)
 
 
-def target_of(row: ApprovalRequest | DecisionRecord, protected: set[str]) -> Target:
+def target_of(row: ApprovalRequest | DecisionRecord | EmergencyChange, protected: set[str]) -> Target:
     """Return the target of a stored row; `protected` are the ids of the protected environments."""
     return Target(Action.read(row.action), row.environment_id, row.environment, row.environment_id in protected)
 

@@ -1,23 +1,31 @@
 """Asking for approvals, and giving them."""
 
+from datetime import datetime, time, timedelta
+
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from modelops_platform.core import clock
-from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.actor import Actor, Permission, system_actor
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
 from modelops_platform.events import service as events
+from modelops_platform.identity import queries as identity
+from modelops_platform.identity.service import to_actor
 from modelops_platform.registry import queries as registry
+from modelops_platform.registry.tables import Version
 
 from .. import queries
 from ..domain.approvals import count_votes
+from ..domain.checks.approvals import ApprovalsGiven, Timeout
 from ..domain.decisions import Decision, Status, decide, question_of
 from ..domain.facts import Facts
 from ..domain.policies import Approvals, Policy, select_policy
 from ..domain.states import RequestState
-from ..schemas import ApprovalIn, VoteIn
-from ..tables import ApprovalRequest, VoteRecord
+from ..domain.targets import Target
+from ..schemas import ApprovalIn, CommentIn, VoteIn
+from ..tables import ApprovalComment, ApprovalRequest, Delegation, VoteRecord
+from .applying import enqueue_apply, find_deployment
 from .gate import must_judge
 from .states import invalidate_changed, refresh_state
 
@@ -25,7 +33,8 @@ from .states import invalidate_changed, refresh_state
 def request_approval(db: Session, actor: Actor, wanted: ApprovalIn) -> ApprovalRequest:
     """Ask others to approve a version for a target.
 
-    Raises NotFound, NotAllowed, InvalidInput (nothing to approve), AlreadyExists (asked or approved before).
+    Raises NotFound, NotAllowed, InvalidInput (nothing to approve, due date, deployment), AlreadyExists (asked or
+    approved before).
     """
     version = registry.get_version(db, actor, wanted.model, wanted.version)
     actor.must(Permission.REQUEST_APPROVAL, version.model)
@@ -38,6 +47,8 @@ def request_approval(db: Session, actor: Actor, wanted: ApprovalIn) -> ApprovalR
         .options(joinedload(ApprovalRequest.model), joinedload(ApprovalRequest.version))
     ).all()
     invalidate_changed(db, actor, list(earlier))
+    due_at, on_timeout = _timeout_of(db, version, target, wanted)
+    deployment = find_deployment(db, actor, version.model, target, wanted.deployment) if wanted.apply else None
     request = ApprovalRequest(
         workspace_id=version.workspace_id,
         model=version.model,
@@ -49,7 +60,13 @@ def request_approval(db: Session, actor: Actor, wanted: ApprovalIn) -> ApprovalR
         covers=queries.covers_of(version.model, version),
         message=wanted.message,
         asked_by=actor.id,
+        asked_at=clock.now(),
+        due_at=due_at,
+        on_timeout=on_timeout.value,
+        is_auto=wanted.apply,
+        deployment=deployment,
         votes=[],
+        comments=[],
     )
     try:
         with db.begin_nested():
@@ -72,6 +89,9 @@ def request_approval(db: Session, actor: Actor, wanted: ApprovalIn) -> ApprovalR
         to=target.text,
         digest=request.digest,
         covers=request.covers,
+        due=due_at.isoformat() if due_at else None,
+        on_timeout=request.on_timeout,
+        apply=request.is_auto,
     )
     return request
 
@@ -86,17 +106,24 @@ def vote(db: Session, actor: Actor, request_id: str, wanted: VoteIn) -> Approval
     target = queries.target_of(request, queries.protected_environments(db, actor))
     facts = queries.gather(db, queries.Case(request.version_id, target))
     policies = queries.policies_in_force(db, actor.workspace_id)
-    refusal = queries.why_not(actor, request.model, policies, facts)
+    holder, delegation = _holder(db, actor, wanted.in_place_of, facts.now)
+    refusal = queries.why_not(actor, request.model, policies, facts, holder=holder)
     if refusal is not None:
         raise NotAllowed(refusal, remedy="Ask the people whose approval is still wanted.", request=request.id)
     policy = select_policy(policies, question_of(facts))
     assert policy is not None, "without a policy there is a refusal"
     standing = queries.standing_vote(actor, facts)
+    if standing is not None and standing.holder != (holder.id if holder else None):
+        raise NotAllowed(
+            "You have voted on this already, and one person counts once, whether in their own place or another's.",
+            remedy="Let somebody else vote.",
+            request=request.id,
+        )
     if standing is not None and standing.answer == wanted.answer:
         raise AlreadyExists(
             f"You have said {wanted.answer.value} already.", remedy="Nothing needs to be done.", field="answer"
         )
-    voter = queries.voter_of(actor, request.model, facts)
+    voter = queries.voter_of(actor, request.model, facts, holder=holder)
     made = VoteRecord(
         workspace_id=request.workspace_id,
         request=request,
@@ -112,6 +139,8 @@ def vote(db: Session, actor: Actor, request_id: str, wanted: VoteIn) -> Approval
         policy_id=policy.id,
         policy_version=policy.version,
         at=facts.now,
+        holder_id=holder.id if holder else None,
+        delegation_id=delegation.id if delegation else None,
     )
     db.add(made)
     events.record(
@@ -126,6 +155,8 @@ def vote(db: Session, actor: Actor, request_id: str, wanted: VoteIn) -> Approval
         digest=made.digest,
         covers=made.covers,
         policy=f"{policy.id} v{policy.version}",
+        in_place_of=made.holder_id,
+        delegation=made.delegation_id,
     )
     _close_if_decided(db, actor, request, policy, queries.gather(db, queries.Case(request.version_id, target)))
     return request
@@ -146,6 +177,66 @@ def withdraw_request(db: Session, actor: Actor, request_id: str) -> ApprovalRequ
     refresh_state(db, request.model)
     events.record(db, actor, "approval.withdrawn", request, version=request.version_id)
     return request
+
+
+def comment_on(db: Session, actor: Actor, request_id: str, wanted: CommentIn) -> ApprovalRequest:
+    """Say something about a request, also after it was decided. Raises NotFound, NotAllowed."""
+    request = queries.get_request(db, actor, request_id)
+    if actor.id != request.asked_by:
+        actor.must(Permission.VOTE, request.model)
+    said = ApprovalComment(request=request, said_by=actor.id, text=wanted.text, at=clock.now())
+    db.add(said)
+    events.record(db, actor, "approval.commented", request, personal={"text": wanted.text})
+    return request
+
+
+def time_out(db: Session, request: ApprovalRequest) -> None:
+    """Do with a locked request that is due what the policy said when it was asked for."""
+    actor = system_actor(request.workspace_id)
+    events.record(db, actor, "approval.timed_out", request, on_timeout=request.on_timeout, due=str(request.due_at))
+    if request.on_timeout == Timeout.DENY:
+        _close(request, RequestState.EXPIRED)
+        refresh_state(db, request.model)
+    elif request.on_timeout == Timeout.ESCALATE:
+        request.escalated_at = clock.now()
+        events.record(db, actor, "approval.escalated", request)
+
+
+def _timeout_of(db: Session, version: Version, target: Target, wanted: ApprovalIn) -> tuple[datetime | None, Timeout]:
+    """Return by when the votes are wanted, and what happens then. Raises InvalidInput for a day that is no use."""
+    now = clock.now()
+    policies = queries.policies_in_force(db, version.workspace_id)
+    policy = select_policy(policies, question_of(queries.gather(db, queries.Case(version.id, target))))
+    checks = [requirement.check for requirement in policy.requirements] if policy else []
+    timed = [check for check in checks if isinstance(check, ApprovalsGiven) and check.due_days is not None]
+    latest = min((now + timedelta(days=check.due_days or 0) for check in timed), default=None)
+    on_timeout = timed[0].on_timeout if timed else Timeout.NOTHING
+    if wanted.due is None:
+        return latest, on_timeout
+    due = datetime.combine(wanted.due + timedelta(days=1), time(), now.tzinfo)
+    if due <= now or (latest is not None and due > latest + timedelta(days=1)):
+        until = f", and {latest:%Y-%m-%d} at the latest" if latest else ""
+        raise InvalidInput(
+            f"{wanted.due} is no day by which this is decided.",
+            remedy=f"Choose a day to come{until}.",
+            field="due",
+            value=wanted.due.isoformat(),
+        )
+    return due, on_timeout
+
+
+def _holder(db: Session, actor: Actor, holder_id: str | None, at: datetime) -> tuple[Actor | None, Delegation | None]:
+    """Return in whose place the actor votes, and by which delegation. Raises NotAllowed without one."""
+    if holder_id is None:
+        return None, None
+    found = queries.find_delegation(db, holder_id, actor.id, at)
+    if found is None:
+        raise NotAllowed(
+            "Nobody of that id has delegated their votes to you for now.",
+            remedy="Vote in your own place, or ask them to delegate.",
+            in_place_of=holder_id[:80],
+        )
+    return to_actor(identity.list_grants(db, holder_id)), found
 
 
 def _must_want_approvals(decision: Decision, to: str) -> None:
@@ -188,6 +279,8 @@ def _close_if_decided(db: Session, actor: Actor, request: ApprovalRequest, polic
         _close(request, RequestState.GRANTED)
         votes = [evidence.id for judgement in judged for evidence in judgement.evidence]
         events.record(db, actor, "approval.granted", request, votes=votes, digest=request.digest)
+        if request.is_auto:
+            enqueue_apply(db, actor, request)
     else:
         return
     refresh_state(db, request.model)

@@ -1,28 +1,26 @@
 """Assessing the risk of a model."""
 
-from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.attributes import set_committed_value
 
 from modelops_platform.core import clock
-from modelops_platform.core.actor import Actor, ActorKind, Permission
+from modelops_platform.core.actor import Actor, ActorKind, Permission, system_actor
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
 from modelops_platform.events import service as events
 from modelops_platform.registry import queries as registry_queries
-from modelops_platform.registry import service as registry
 from modelops_platform.registry.tables import Model
 
 from .. import queries
-from ..defaults import default_questionnaire
-from ..domain.facts import Kind
-from ..domain.policies import ALWAYS_GUARDED, Policy, Question, TierAssessed, select_policy
-from ..domain.questionnaire import Assessment, Tier, assess
-from ..domain.review import why_not_review
+from ..domain.questionnaire import Assessment, Questionnaire, Tier, assess, rises
+from ..domain.review import reopened_by, why_not_review
 from ..schemas import AssessmentIn
 from ..tables import RiskAssessment
-from .states import refresh_state
+from .documents import keep_document
+from .overrides import end_laxer
+from .risk import refresh_risk
 
 
 def assess_model(db: Session, actor: Actor, name: str, wanted: AssessmentIn) -> RiskAssessment:
@@ -33,8 +31,10 @@ def assess_model(db: Session, actor: Actor, name: str, wanted: AssessmentIn) -> 
     """
     model = registry_queries.get_model(db, actor, name)
     actor.must(Permission.ASSESS_RISK, model)
+    row = keep_document(db, queries.questionnaire_row(db, model.workspace_id))
+    questionnaire = queries.parse_questionnaire(row.document)
     facts = _facts(model, wanted)
-    result = assess(default_questionnaire(), wanted.answers, facts)
+    result = assess(questionnaire, wanted.answers, facts)
     now = clock.now()
     before = queries.find_assessment(db, model.id, lock=True)
     if before is not None:
@@ -48,7 +48,8 @@ def assess_model(db: Session, actor: Actor, name: str, wanted: AssessmentIn) -> 
         questionnaire_version=result.questionnaire_version,
         answers={id: score for id, score in wanted.answers.items() if score is not None},
         facts={id: value for id, value in facts.items() if value is not None},
-        result=result.to_dict(),
+        record=queries.remember(model),
+        result=_kept(questionnaire, result, wanted, facts),
         tier=int(result.tier),
         total=result.total_shown,
         reason=wanted.reason,
@@ -64,15 +65,27 @@ def assess_model(db: Session, actor: Actor, name: str, wanted: AssessmentIn) -> 
         raise Stale(
             f"Somebody else has just assessed {name!r}.", remedy="Look at their answers, then assess again."
         ) from None
+    end_laxer(db, actor, made, before)
     _tell(db, actor, made, result, before)
     return made
+
+
+def _kept(
+    questionnaire: Questionnaire, result: Assessment, wanted: AssessmentIn, facts: dict[str, Any]
+) -> dict[str, object]:
+    """Return the result as it is kept: with the tiers to which a change of the record alone would raise it."""
+    return {
+        **result.to_dict(),
+        "rises": rises(questionnaire, wanted.answers, facts, "eu_class"),
+        "reassess_after_days": questionnaire.reassess_after_days,
+    }
 
 
 def preview(db: Session, actor: Actor, name: str, wanted: AssessmentIn) -> Assessment:
     """Score answers without keeping them. Raises NotFound, NotAllowed, InvalidInput."""
     model = registry_queries.get_model(db, actor, name)
     actor.must(Permission.ASSESS_RISK, model)
-    return assess(default_questionnaire(), wanted.answers, _facts(model, wanted))
+    return assess(queries.questionnaire_in_force(db, model.workspace_id), wanted.answers, _facts(model, wanted))
 
 
 def _facts(model: Model, wanted: AssessmentIn) -> dict[str, Any]:
@@ -121,23 +134,56 @@ def why_not_confirm(db: Session, actor: Actor, model: Model) -> str | None:
     return why_not_review(actor.id, actor.roles_on(model), involved, is_person=actor.kind is ActorKind.PERSON)
 
 
-def refresh_risk(db: Session, model: Model) -> None:
-    """Write into the summary what the assessment says, where it is in force; a mere proposal is told on its page."""
+def recompute(db: Session, model: Model) -> RiskAssessment | None:
+    """Keep what an edit of the record has done to the tier, as an interval and in the log; return what rose, if any.
+
+    The edit re-opens the assessment. Its tier has risen already for whoever judges; here it is written down.
+    """
+    before = queries.find_assessment(db, model.id, lock=True)
+    if before is None:
+        return None
+    why = " ".join(reopened_by(before.record, queries.remember(model)))
+    if not why or why == before.due_told:
+        return None
+    set_committed_value(before, "model", model)
+    actor = system_actor(model.workspace_id)
+    current, risen = before, queries.tier_fact(model, before, None, clock.now()).tier
+    if risen < before.tier:
+        current = _risen(db, model, before, risen)
+    current.due_told = why
     db.flush()
-    found = queries.find_assessment(db, model.id)
-    if found is None or not queries.is_in_force(model, found):
-        registry.summarise(db, model.id, tier=None, impact=None, likelihood=None, next_review=None)
-    else:
-        policies = queries.policies_in_force(db, model.workspace_id)
-        registry.summarise(
-            db,
-            model.id,
-            tier=found.tier,
-            impact=found.result["impact"]["cell"],
-            likelihood=found.result["likelihood"]["cell"],
-            next_review=next_review(policies, Kind(model.kind), Tier(found.tier), found.from_at),
-        )
-    refresh_state(db, model)
+    if why:
+        events.record(db, actor, "risk.reopened", current, because=why, tier={"from": before.tier, "to": current.tier})
+    return current if current is not before else None
+
+
+def _risen(db: Session, model: Model, before: RiskAssessment, tier: Tier) -> RiskAssessment:
+    """Begin an interval with the same answers and the tier to which the record has raised them."""
+    now = max(clock.now(), before.from_at)
+    before.to_at = now
+    db.flush()
+    floor = f"The class under the EU AI Act is {(model.eu_class or '').replace('_', ' ')}: raises it to tier {tier}."
+    made = RiskAssessment(
+        workspace_id=before.workspace_id,
+        model=model,
+        questionnaire_id=before.questionnaire_id,
+        questionnaire_version=before.questionnaire_version,
+        answers=before.answers,
+        facts={**before.facts, "eu_class": model.eu_class},
+        record=before.record,  # what it was asked about then: it stays due until somebody answers again
+        cause="edit",
+        result={**before.result, "tier": int(tier), "why": [*before.result["why"], floor]},
+        tier=int(tier),
+        total=before.total,
+        reason=before.reason,
+        assessed_by=before.assessed_by,
+        reviewed_by=before.reviewed_by,
+        reviewed_at=before.reviewed_at,
+        from_at=now,
+    )
+    db.add(made)
+    db.flush()
+    return made
 
 
 def _tell(db: Session, actor: Actor, made: RiskAssessment, result: Assessment, before: RiskAssessment | None) -> None:
@@ -155,13 +201,3 @@ def _tell(db: Session, actor: Actor, made: RiskAssessment, result: Assessment, b
         questionnaire=f"{made.questionnaire_id} v{made.questionnaire_version}",
         is_in_force=queries.is_in_force(made.model, made),
     )
-
-
-def next_review(policies: list[Policy], kind: Kind, tier: Tier, assessed_at: datetime) -> date | None:
-    """Return the day after which the strictest check of the policies no longer counts the assessment."""
-    ages = []
-    for action in ALWAYS_GUARDED:
-        policy = select_policy(policies, Question(tier, kind, None, action))
-        checks = [requirement.check for requirement in policy.requirements] if policy else []
-        ages += [check.max_age_days for check in checks if isinstance(check, TierAssessed) and check.max_age_days]
-    return (assessed_at + timedelta(days=min(ages))).date() if ages else None

@@ -11,6 +11,7 @@ from modelops_platform.core.actor import Actor, ActorKind, Permission
 from modelops_platform.core.errors import InvalidInput, TransitionRefused
 from modelops_platform.core.gates import Transition
 from modelops_platform.events import service as events
+from modelops_platform.identity import service as identity
 from modelops_platform.registry.tables import Version
 
 from .. import queries
@@ -21,7 +22,7 @@ from ..schemas import Mode
 from ..tables import DecisionRecord
 from .states import refresh_state
 
-GUARDED = ("alias.set", "stage.set", "deployment.activate")
+GUARDED = ("alias.set", "stage.set", "deployment.activate", "life_cycle.move")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,14 @@ class _Asked:
 def gate(db: Session, transition: Transition) -> str | None:
     """Judge a transition: store the decision and return its id, or refuse. Nothing guards most actions.
 
+    Whoever publishes a policy waits until this transaction has ended, or is waited for, so the policy that decides is
+    the one in force when the version moves.
     Raises TransitionRefused, which carries the decision and leaves it behind; where the workspace only observes,
-    a no is stored and lets pass.
+    a no is stored and lets pass. Raises Unavailable, which leaves nothing behind, when a fact cannot be read.
     """
     version: Version = transition.thing
     target = _target_of(transition)
+    identity.hold_workspace(db, version.workspace_id)
     decision = queries.judge(db, version, target)
     if decision is None:
         return None
@@ -85,7 +89,7 @@ def gate(db: Session, transition: Transition) -> str | None:
             question=target.question(version.name),
         )
     if target.is_protected:
-        refresh_state(db, version.model, going_live=version.id)
+        refresh_state(db, version.model, going_live=version.id, decision_id=kept)
     return kept
 
 
@@ -128,6 +132,8 @@ def _target_of(transition: Transition) -> Target:
             return Target(Action.alias(context["alias"]))
         case "stage.set":
             return Target(Action.stage(context["stage"]))
+        case "life_cycle.move":
+            return Target(Action.move(context["state"]))
         case "deployment.activate":
             return activation(context["environment_id"], context["environment"], is_protected=context["is_protected"])
     raise ValueError(f"the gate does not know the transition {transition.action!r}")
@@ -159,6 +165,7 @@ def _keep(db: Session, asked: _Asked, *, is_enforced: bool = True) -> str:
         policy_id=decision.policy_id,
         policy_version=decision.policy_version,
         digest=decision.digest,
+        facts_digest=decision.facts_digest,
         tier=int(decision.tier),
         decision=decision.to_dict(),
         asked_via=asked.via,

@@ -43,6 +43,7 @@ def publish_policy(db: Session, actor: Actor, wanted: PolicyIn) -> PolicyVersion
     Who publishes it cannot approve under it for 24 hours. Raises NotAllowed, InvalidInput, AlreadyExists.
     """
     actor.must(Permission.MANAGE_POLICIES)
+    identity.hold_workspace(db, actor.workspace_id, alone=True)
     ensure_default_policies(db, actor.workspace_id)
     given = wanted.document  # JSON is YAML, except that YAML does not join escaped halves of a character
     document = given if isinstance(given, str) else json.dumps(given, indent=2, ensure_ascii=False)

@@ -11,13 +11,21 @@ from modelops_platform.registry.tables import Model
 from .. import queries
 from ..domain.states import RequestState
 from ..tables import ApprovalRequest
+from .lifecycles import advance
 
 
-def refresh_state(db: Session, model: Model, *, going_live: str | None = None) -> None:
-    """Write the model's state and its number of open requests into the summary."""
+def refresh_state(db: Session, model: Model, *, going_live: str | None = None, decision_id: str | None = None) -> None:
+    """Let the model and its versions go on in their life cycles as far as they do by themselves, in this transaction.
+
+    Args:
+        going_live: A version whose activation was allowed and is written in this very transaction.
+        decision_id: The decision that allowed it.
+    """
     db.flush()
-    states = queries.find_states(db, model, going_live=going_live)
-    registry.summarise(db, model.id, state=states.model.value, approvals_waiting=states.open_requests)
+    situation = queries.find_situation(db, model, going_live=going_live)
+    state = advance(db, model, situation, decision_id=decision_id)
+    shown = {} if state is None else {"state": state}
+    registry.summarise(db, model.id, approvals_waiting=situation.open_requests, **shown)
 
 
 def invalidate_changed(db: Session, actor: Actor, requests: list[ApprovalRequest]) -> int:

@@ -21,13 +21,14 @@ from .sessions import (
     end_session,
     finish_sign_in,
     open_session,
+    prove_again,
     sign_in_by_link,
 )
 from .tokens import create_token, create_token_for, revoke_token
 from .trust import add_trust_rule, exchange, remove_trust_rule
 from .units import create_unit, edit_unit, ensure_unit
 from .users import create_user, disable_user, edit_user, enable_user, enrol
-from .workspaces import ROOT_UNIT, ensure_workspace, set_enforcement
+from .workspaces import ROOT_UNIT, ensure_workspace, hold_workspace, set_enforcement
 
 __all__ = [
     "ROOT_UNIT",
@@ -63,9 +64,11 @@ __all__ = [
     "finish_sign_in",
     "grant_access",
     "grant_role",
+    "hold_workspace",
     "make_set_up_link",
     "must_own_account",
     "open_session",
+    "prove_again",
     "register_object_kind",
     "remove_group_mapping",
     "remove_identity",

@@ -2,13 +2,13 @@
 
 import hashlib
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete, insert, update
+from sqlalchemy import delete, insert, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
+from modelops_platform.core.db import count_changed
 
 from ..tables import SpentProof
 
@@ -22,6 +22,5 @@ def spend(db: Session, proof: str, *, until: datetime, times: int = 1) -> bool:
             db.execute(insert(SpentProof).values(digest=digest, uses=1, expires_at=until))
     except IntegrityError:
         again = update(SpentProof).where(SpentProof.digest == digest, SpentProof.uses < times)
-        changed = cast("CursorResult[Any]", db.execute(again.values(uses=SpentProof.uses + 1)))
-        return changed.rowcount == 1
+        return count_changed(db, again.values(uses=SpentProof.uses + 1)) == 1
     return True

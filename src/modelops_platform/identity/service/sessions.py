@@ -145,10 +145,19 @@ def open_session(db: Session, user: User, *, by: str, address: str | None, ends_
     db.execute(delete(BrowserSession).where(BrowserSession.user_id == user.id, old))
     secret = secrets.token_urlsafe(32)
     digest = queries.digest_of(secret)
-    db.add(BrowserSession(workspace_id=user.workspace_id, user_id=user.id, digest=digest, ends_at=ends_at))
+    opened = BrowserSession(workspace_id=user.workspace_id, user_id=user.id, digest=digest, ends_at=ends_at)
+    opened.proved_at = now if by == "password" else None
+    db.add(opened)
     actor = to_actor(queries.list_grants(db, user.id))
     events.record(db, actor, "signin.succeeded", user, by=by, personal={"address": address or "unknown"})
     return SignedIn(user, secret)
+
+
+def prove_again(db: Session, attempt: Attempt, *, is_right: bool, cookie: str) -> None:
+    """Note that the person of a session has just typed their password again. Raises NotSignedIn when it was wrong."""
+    user = confirm_attempt(db, attempt, is_right=is_right)
+    mine = (BrowserSession.user_id == user.id, BrowserSession.digest == queries.digest_of(cookie))
+    db.execute(update(BrowserSession).where(*mine).values(proved_at=clock.now()))
 
 
 def end_session(db: Session, secret: str) -> bool:

@@ -1,5 +1,6 @@
 """The workspace and its lock."""
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, Permission, system_actor
@@ -24,6 +25,17 @@ def ensure_workspace(db: Session, enforcement: str) -> Workspace:
         events.record(db, system, "workspace.created", workspace, enforcement=enforcement)
         create_unit(db, system, ROOT_UNIT)
     return workspace
+
+
+def hold_workspace(db: Session, workspace_id: str, *, alone: bool = False) -> None:
+    """Keep what holds for the whole workspace, such as its policies, as it is until this transaction ends.
+
+    Any number may hold it at once; whoever wants to change it asks to hold it alone, and waits for the others.
+    """
+    if alone:
+        lock_workspace(db, workspace_id)
+    else:
+        db.execute(select(Workspace.id).where(Workspace.id == workspace_id).with_for_update(read=True))
 
 
 def set_enforcement(db: Session, actor: Actor, mode: str) -> str:

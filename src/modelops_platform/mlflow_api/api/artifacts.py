@@ -1,6 +1,7 @@
 """Files of runs and logged models: the artifact proxy, listings, and downloads by run."""
 
 from collections.abc import Callable
+from pathlib import PurePosixPath
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -8,9 +9,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from modelops_platform.artifacts import queries as stored_files
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.artifacts import transfer
-from modelops_platform.artifacts.store import Received, open_store
+from modelops_platform.artifacts.store import ObjectStore, Received, Store, open_store, store_of
+from modelops_platform.artifacts.tables import DirectUpload
 from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.core.db import Database
 from modelops_platform.core.errors import InvalidInput, NotFound, TooLarge
@@ -21,8 +24,8 @@ from modelops_platform.tracking.domain.places import checked_path, path_of
 from modelops_platform.tracking.queries import Listed, StoredFile
 
 from ..envelope import NotOffered
-from ..reading import missing_parameter
-from ..routes import Family
+from ..reading import Reader, missing_parameter
+from ..routes import LARGEST_MESSAGE, Family, read_body
 from ..wire import EMPTY, Message, Text
 from .runs import OfRun
 
@@ -168,23 +171,92 @@ def folder_of(files: list[StoredFile], path: str) -> list[Listed]:
 # ---- what only object stores can do ---------------------------------------------------------------------------------
 
 
-class InParts(Message, kw_only=True):
-    """A file that a client would send in parts."""
+class Part(Message, kw_only=True):
+    """A part that a client has put into the bucket."""
 
+    part_number: int
+    etag: str = ""
+    url: str = ""
+
+
+class InParts(Message, kw_only=True):
+    """A file that a client sends in parts: the folder from the address, and its name, maybe with a local folder."""
+
+    folder: str = ""
     path: Text
     num_parts: int = 0
     upload_id: str = ""
+    parts: list[Part] = []
+
+    @property
+    def place(self) -> str:
+        """Where the file is to be."""
+        return f"{self.folder.rstrip('/')}/{PurePosixPath(self.path).name}"
 
 
-@family.post("/mlflow-artifacts/mpu/create/{path:path}", permission=LOG)
-@family.post("/mlflow-artifacts/mpu/complete/{path:path}", permission=LOG)
-@family.post("/mlflow-artifacts/mpu/abort/{path:path}", permission=LOG)
-def send_in_parts(db: Session, actor: Actor, wanted: InParts) -> None:
-    """Say that files are sent whole; clients know these words and do so."""
-    service.check_may_put(db, actor, wanted.path)
-    raise NotOffered(
-        "Multipart upload is not supported: every file is checked while it arrives, so send it in one request."
-    )
+@family.post("/mlflow-artifacts/mpu/create/{folder:path}", permission=LOG, writes=True)
+def begin_in_parts(db: Session, actor: Actor, wanted: InParts) -> dict[str, Any]:
+    """Give the addresses in the bucket to which the client may put the parts."""
+    path = service.check_may_put(db, actor, wanted.place)
+    store = _bucket(store_of(db))
+    upload = artifacts.begin_direct(db, actor, path, wanted.num_parts)
+    urls = store.invite(upload.id, upload.parts, artifacts.SIGNED_SECONDS)
+    credentials = [{"url": url, "part_number": number, "headers": {}} for number, url in enumerate(urls, 1)]
+    return {"upload_id": upload.id, "credentials": credentials}
+
+
+def _bucket(store: Store) -> ObjectStore:
+    """Return the store, if it is a bucket; otherwise say in the words that clients know that files come whole."""
+    if not isinstance(store, ObjectStore):
+        raise NotOffered(
+            "Multipart upload is not supported by a file store: every file is checked while it arrives, so send it in "
+            "one request."
+        )
+    return store
+
+
+_in_parts = Reader(InParts)
+
+
+async def _read_in_parts(request: Request) -> InParts:
+    return _in_parts.read_body(await read_body(request, LARGEST_MESSAGE), request.path_params)
+
+
+@family.stream("POST", "/mlflow-artifacts/mpu/complete/{folder:path}", permission=LOG)
+async def complete_in_parts(request: Request) -> Response:
+    """Make the parts one file: they are read, checked and stored like any other before the path names them."""
+    wanted = await _read_in_parts(request)
+    return await run_in_threadpool(_complete, request, wanted)
+
+
+def _complete(request: Request, wanted: InParts) -> Response:
+    upload = _under_way(request, wanted)
+    there = _bucket(open_store(request.app.state.settings)).list_direct(upload.id)
+    told = {part.part_number: part.etag for part in wanted.parts}
+    parts = artifacts.check_direct(request.app.state.settings, upload, there, told)
+    _put(request, upload.path, transfer.join(request, parts))
+    return _end(request, upload.id)
+
+
+@family.stream("POST", "/mlflow-artifacts/mpu/abort/{folder:path}", permission=LOG)
+async def abort_in_parts(request: Request) -> Response:
+    """Give up a file that came in parts."""
+    wanted = await _read_in_parts(request)
+    return await run_in_threadpool(lambda: _end(request, _under_way(request, wanted).id))
+
+
+def _under_way(request: Request, wanted: InParts) -> DirectUpload:
+    path = _check(request, wanted.place)
+    _bucket(open_store(request.app.state.settings))
+    database: Database = request.app.state.database
+    with database.read() as db:
+        return stored_files.get_direct_upload(db, request.state.actor, wanted.upload_id, path)
+
+
+def _end(request: Request, upload_id: str) -> Response:
+    answer = changed(request, lambda db, _actor: artifacts.end_direct(db, upload_id))
+    transfer.drop(request, upload_id)
+    return answer
 
 
 class Presigned(Message, kw_only=True):

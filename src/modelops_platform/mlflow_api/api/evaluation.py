@@ -1,7 +1,7 @@
 """Evaluation data sets with their records, and scorers. Tags, records and schema travel as JSON text."""
 
 import json
-from typing import Any
+from typing import Any, NoReturn
 
 from sqlalchemy.orm import Session
 
@@ -12,6 +12,7 @@ from modelops_platform.tracking.queries import evaluation as sets
 from modelops_platform.tracking.service import evaluation as service
 from modelops_platform.tracking.tables import EvaluationRecord, EvaluationSet, ScorerVersion
 
+from ..envelope import NotOffered
 from ..reading import missing_parameter
 from ..routes import Family
 from ..wire import Int64, Message, Reply, Text
@@ -322,3 +323,28 @@ def get_scorer(db: Session, actor: Actor, wanted: ScorerNamed) -> dict[str, Any]
 def delete_scorer(db: Session, actor: Actor, wanted: ScorerNamed) -> None:
     """Delete a version of a scorer, or all."""
     service.delete_scorer(db, actor, wanted.experiment_id, wanted.name, version=wanted.version)
+
+
+class OnlineScoring(Message, kw_only=True):
+    """Names scorers that might be run on traces as they arrive."""
+
+    scorer_ids: list[str] = []
+    experiment_id: str = ""
+    name: str = ""
+    sample_rate: float = 0.0
+    filter_string: str | None = None
+
+
+@family.get("scorers/online-configs", version="3.0", permission=READ)
+def list_online_scoring(_db: Session, _actor: Actor, _wanted: OnlineScoring) -> dict[str, Any]:
+    """Say that no scorer is run here; clients ask whenever they list scorers."""
+    return {"configs": []}
+
+
+@family.on("PUT", "scorers/online-config", version="3.0", permission=LOG)
+def set_online_scoring(_db: Session, _actor: Actor, _wanted: OnlineScoring) -> NoReturn:
+    """Say that no scorer is run here."""
+    raise NotOffered(
+        "Online scoring is not supported: scorers are kept here and run by clients.",
+        remedy="Run them in a job of your own, and log what they say as assessments.",
+    )

@@ -21,7 +21,7 @@ from .experiments import checked_limit
 
 family = Family()
 READ, LOG, DOWNLOAD = Permission.VIEW, Permission.LOG_RUNS, Permission.DOWNLOAD_FILE
-MOST_MODELS, MOST_DATA_SETS = 1_000, 100
+MOST_ASKED, MOST_MODELS, MOST_DATA_SETS = 2**31, 1_000, 100  # a page has fewer than what is asked for
 
 
 class CreateLoggedModel(Message, kw_only=True):
@@ -165,7 +165,7 @@ def search_logged_models(db: Session, actor: Actor, wanted: SearchLoggedModels) 
         text=wanted.filter,
         data_sets=[OnData(one.dataset_name, one.dataset_digest or None) for one in wanted.datasets],
         order_by=[_order(one) for one in wanted.order_by],
-        limit=checked_limit(wanted.max_results, MOST_MODELS),
+        limit=min(checked_limit(wanted.max_results, MOST_ASKED), MOST_MODELS),
         token=wanted.page_token,
     )
     answer: dict[str, Any] = {"models": found} if found else {}

@@ -102,9 +102,9 @@ def get_history_bulk(db: Session, actor: Actor, wanted: BulkHistoryOf) -> bytes:
     """Return the points of a metric in several runs."""
     if not 1 <= len(wanted.run_id) <= MOST_RUNS:
         raise InvalidInput(f"Name 1 to {MOST_RUNS} runs in 'run_id'.", field="run_id")
-    limit = max(1, min(wanted.max_results, MOST_IN_BULK))
-    found = queries.get_histories(db, actor, wanted.run_id, wanted.metric_key, steps=None, limit=limit)
-    return _printed(wanted.metric_key, found[:limit])
+    limit = max(0, min(wanted.max_results, MOST_IN_BULK))
+    found = queries.get_histories(db, actor, wanted.run_id, wanted.metric_key, steps=None, limit=max(1, limit))
+    return _printed(wanted.metric_key, found[:limit]) if found[:limit] else b'{"metrics":[]}'
 
 
 def _printed(key: str, found: list[tuple[str, str, int, int]]) -> bytes:

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
+from modelops_platform.artifacts.store import ObjectStore, store_of
 from modelops_platform.core.actor import Actor, Permission
 
 from ..routes import Family
@@ -32,13 +33,13 @@ async def version(_request: Request) -> Response:
 
 
 @family.get("server-info", version="3.0", permission=Permission.VIEW)
-def server_info(_db: Session, _actor: Actor, _wanted: Nothing) -> dict[str, Any]:
+def server_info(db: Session, _actor: Actor, _wanted: Nothing) -> dict[str, Any]:
     """Say what is offered beside the plain protocol."""
     return {
         "store_type": "SqlStore",
         "workspaces_enabled": False,
         "trace_archival_enabled": False,
-        "multipart_uploads_enabled": False,
+        "multipart_uploads_enabled": isinstance(store_of(db), ObjectStore),
         "multipart_downloads_enabled": False,
         "presigned_upload_run_id_supported": False,
         "presigned_upload_model_id_supported": False,

@@ -215,8 +215,6 @@ class SearchTraces(Message, kw_only=True):
 @family.post("traces/search", version="3.0", permission=READ)
 def search_traces(db: Session, actor: Actor, wanted: SearchTraces) -> dict[str, Any]:
     """Return a page of the traces that match, without their spans."""
-    if not wanted.locations:
-        raise missing_parameter("locations")
     found = queries.search_traces(
         db,
         actor,

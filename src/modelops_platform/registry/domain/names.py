@@ -4,20 +4,20 @@ import unicodedata
 
 from modelops_platform.core.errors import InvalidInput
 
-LONGEST_NAME = 250
+LONGEST_NAME, LONGEST_ALIAS = 250, 255
 SAMPLE_TAG = "modelops.sample"  # marks what the sample data switch made, and what it takes out again
 LONGEST_SKELETON = 1000  # some characters stand for many: compatibility forms are spelled out
 _RESERVED_ALIASES = frozenset({"latest"})
 
 
-def checked_name(name: str, field: str = "name") -> str:
+def checked_name(name: str, field: str = "name", *, longest: int = LONGEST_NAME) -> str:
     """Return the name as it is kept (NFC). Raises InvalidInput saying which rule it breaks.
 
     Any script is taken. Invisible characters are not, because two names must not look the same; that
     includes the joiners and selectors inside some emoji, plain emoji are fine.
     """
     kept = unicodedata.normalize("NFC", name)
-    if problem := _name_problem(kept):
+    if problem := _name_problem(kept, longest):
         raise InvalidInput(
             f"The {field.replace('_', ' ')} {name[:80]!r} {problem}.",
             remedy="Choose another name; visible characters of any script are fine, except / and :.",
@@ -38,7 +38,7 @@ def checked_tag(key: str) -> str:
 
 def checked_alias(name: str) -> str:
     """Return an alias as it is kept: a name that cannot be read as a version. Raises InvalidInput."""
-    kept = checked_name(name, "alias")
+    kept = checked_name(name, "alias", longest=LONGEST_ALIAS)
     digits = kept.casefold().removeprefix("v")
     if kept.casefold() in _RESERVED_ALIASES or digits.isdecimal():
         raise InvalidInput(
@@ -58,9 +58,9 @@ def checked_alias(name: str) -> str:
     return kept
 
 
-def _name_problem(name: str) -> str | None:
-    if not name or len(name) > LONGEST_NAME:
-        return f"must have 1 to {LONGEST_NAME} characters"
+def _name_problem(name: str, longest: int) -> str | None:
+    if not name or len(name) > longest:
+        return f"must have 1 to {longest} characters"
     if name in (".", ".."):
         return "cannot be . or .."
     if name != name.strip():

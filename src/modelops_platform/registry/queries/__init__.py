@@ -30,6 +30,7 @@ from .models import (
     visible_to,
 )
 from .protocol import (
+    LATEST,
     FoundModels,
     find_head,
     find_number_of_alias,
@@ -58,6 +59,7 @@ from .use_cases import (
 from .versions import get_version, get_version_by_id, list_versions, visible_versions
 
 __all__ = [
+    "LATEST",
     "DescribedFields",
     "FoundModels",
     "Header",

@@ -236,12 +236,17 @@ def get_storage_uri(db: Session, actor: Actor, name: str, number: int) -> str:
     return str(row[8] or own_uri(row[0]))
 
 
+LATEST = "latest"
 _OF_ALIAS = Statement("SELECT version_number FROM aliases WHERE model_id = ? AND name = ? AND to_at IS NULL")
+_NEWEST_NUMBER = Statement("SELECT MAX(number) FROM versions WHERE model_id = ? AND archived_at IS NULL")
 
 
 def find_number_of_alias(db: Session, actor: Actor, name: str, alias: str) -> int | None:
-    """Return the number of the version that an alias names now. Raises NotFound for the model."""
+    """Return the number of the version that an alias names now; `latest` names the newest. Raises NotFound."""
     head, _ = find_head(db, actor, name)
+    if alias.lower() == LATEST:
+        newest: int | None = _NEWEST_NUMBER.value(db.connection(), head.id)
+        return newest
     number: int | None = _OF_ALIAS.value(db.connection(), head.id, alias[:300])
     return number
 
@@ -288,7 +293,7 @@ _OF_VERSIONS = _Search(
     VERSIONS,
     {
         "name": "m.name",
-        "run_id": "v.run_id",
+        "run_id": "COALESCE(v.run_id, '')",  # clients read the empty text where there is no run
         "source_path": "COALESCE(v.source_uri, v.storage_uri, '')",
         "version_number": "v.number",
         "creation_timestamp": "v.created_at",

@@ -25,6 +25,7 @@ from ..queries import ShownModel
 from ..schemas import ModelIn, ModelPatch
 from ..tables import Model, ModelSummary, ModelTag, UseCase
 from .holds import check_not_held
+from .records import keep_record
 from .references import home_of, person_of, unit_of, use_case_of
 from .standings import begin_standing, note_standing
 from .summaries import mark_look_alikes, note_tags, rebuild_summary, tags_of, text_of
@@ -133,6 +134,7 @@ def edit_model(db: Session, actor: Actor, name: str, wanted: ModelPatch, if_matc
     changes = {key: [before[key], value] for key, value in _facts(model).items() if before[key] != value}
     if not changes:
         return model
+    keep_record(db, model, before)
     rebuild_summary(db, model)
     if model.skeleton != old_skeleton:
         mark_look_alikes(db, model.workspace_id, old_skeleton)

@@ -32,6 +32,7 @@ from ..tables import Alias, Model, Version, VersionFile, VersionTag
 from .aliases import remove_alias, set_alias
 from .holds import check_not_held
 from .models import archive_model, edit_model, register_model, remove_tag, set_tag
+from .records import keep_text
 from .retention import PURGE
 from .sources import Found, described, figures, find_source
 from .summaries import rebuild_summary
@@ -266,6 +267,7 @@ def describe_version(db: Session, actor: Actor, name: str, number: int, descript
     before = version.description
     if before == description:
         return
+    keep_text(db, version, before)
     version.description = description
     _note(db, model, version)
     events.record(db, actor, "version.described", version, number=number, description=[before, description])

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, Permission
@@ -19,8 +18,8 @@ from modelops_platform.tracking.domain.places import path_of, uri_of
 from modelops_platform.tracking.queries import LoggedModelHead, StoredFile
 
 from .. import queries
-from ..domain.protocol import Source, logged_model_in, read_source, wrong_source
-from ..tables import Alias, Version
+from ..domain.protocol import Source, logged_model_in, read_source, stage_named, wrong_source
+from ..tables import Version
 
 MOST_FILES, LONGEST_PATH = 10_000, 500
 _RUN_ID = re.compile(r"[a-zA-Z0-9][\w\-]{0,35}")
@@ -91,17 +90,18 @@ def _version_named(db: Session, actor: Actor, text: str, rest: str) -> Version:
     name, _, named = rest.rpartition("@") if "@" in rest else rest.rpartition("/")
     if not name or "/" in name or not named:
         raise wrong_source(text, "Write models:/name/version.")
-    model = queries.get_model(db, actor, name)
-    number: int | None
-    if "@" in rest:
-        open_alias = select(Alias.version_number).where(
-            Alias.model_id == model.id, Alias.name == named, Alias.to_at.is_(None)
-        )
-        number = db.scalar(open_alias)
+    queries.get_model(db, actor, name)  # says so if there is none
+    if "@" in rest or named.casefold() == queries.LATEST:
+        number = queries.find_number_of_alias(db, actor, name, named)
+        if number is None:
+            raise wrong_source(text, f"Registered model alias {named[:80]} not found.")
+    elif named.isascii() and named.isdecimal() and len(named) < 10:
+        number = int(named)
     else:
-        number = int(named) if named.isascii() and named.isdecimal() and len(named) < 10 else None
-    if number is None:
-        raise NotFound(f"There is no version {named[:80]!r} of {name[:80]!r}.", field="source", value=text[:200])
+        latest = queries.get_latest_versions(db, actor, name, [stage_named(named)])
+        if not latest:
+            raise NotFound(f"There is no version {named[:80]!r} of {name[:80]!r}.", field="source", value=text[:200])
+        number = int(latest[0].version)
     return queries.get_version(db, actor, name, number)
 
 

@@ -11,6 +11,7 @@ from modelops_platform.events.domain import LogEntry
 from modelops_platform.events.queries import to_entry
 from modelops_platform.events.tables import Event, EventPlace
 from modelops_platform.governance import queries as governance
+from modelops_platform.governance.domain.work import WorkKind
 from modelops_platform.monitoring.queries import alerts_visible_to
 from modelops_platform.monitoring.tables import Alert
 from modelops_platform.registry.queries import visible_to
@@ -19,6 +20,7 @@ from modelops_platform.registry.tables import Model, ModelSummary
 from ..domain import Attention, Task, TaskKind, attention
 
 MOST_TASKS = 50
+MOST_WORK = 20
 MOST_CHANGES = 15
 MOST_MODELS = 8
 
@@ -36,7 +38,7 @@ class Home:
 def get_home(db: Session, actor: Actor) -> Home:
     """Return what this person is needed for, the models they answer for, and what happened to these."""
     models = _mine(db, actor)
-    tasks = [*_votes(db, actor), *_alerts(db, actor, models), *_gaps(models)]
+    tasks = [*_work(db, actor), *_alerts(db, actor, models), *_gaps(models)]
     has_any = bool(models) or db.scalar(visible_to(actor).with_only_columns(Model.id).limit(1)) is not None
     return Home(tasks[:MOST_TASKS], models[:MOST_MODELS], _changes(db, models), has_any)
 
@@ -49,12 +51,23 @@ def _mine(db: Session, actor: Actor) -> Sequence[Model]:
     ).all()
 
 
-def _votes(db: Session, actor: Actor) -> Iterator[Task]:
-    for seen in governance.list_waiting(db, actor):
-        if seen.is_for_me:
-            request = seen.request
-            text = seen.target.question(f"{request.model.name} {request.version.name}")
-            yield Task(TaskKind.VOTE, text, request.model.name, request.id, request.message, at=request.asked_at)
+def _work(db: Session, actor: Actor) -> Iterator[Task]:
+    """Return the top of what waits in governance; all of it stands under "My work"."""
+    for item in governance.list_work(db, actor)[:MOST_WORK]:
+        if item.is_mine_to_do:
+            kind = TaskKind.VOTE if item.kind is WorkKind.VOTE else TaskKind.WORK
+            yield Task(
+                kind,
+                item.text,
+                "",
+                dict(item.parameters).get("id", ""),
+                item.detail,
+                at=item.since,
+                due=item.due,
+                label=item.kind.value.replace("_", " "),
+                route=item.route,
+                parameters=item.parameters,
+            )
 
 
 def _alerts(db: Session, actor: Actor, models: Sequence[Model]) -> Iterator[Task]:

@@ -277,6 +277,8 @@ class _Reader:
             raise self.wrong("a list in parentheses was expected")
         found = [self.text()]
         while self._take(_COMMA):
+            if self._take(_CLOSE):  # as Python prints a tuple of one
+                return tuple(found)
             found.append(self.text())
             if len(found) > MOST_LISTED:
                 raise _wrong(f"A list has more than {MOST_LISTED} values", self.field)

@@ -37,7 +37,7 @@ def checked_key(key: str, what: str, field: str = "key") -> str:
 
 def is_own_path(name: str) -> bool:
     """Say whether the name, taken for a relative path, leads to itself and nowhere else."""
-    return name == posixpath.normpath(name) and name != "." and name != ".." and not name.startswith(("../", "/"))
+    return name == posixpath.normpath(name) and name != "." and not name.startswith(("..", "/"))
 
 
 def checked_experiment_name(name: str) -> str:
@@ -59,8 +59,8 @@ def checked_location(location: str) -> str:
         raise _wrong_location(f"cannot use the '{scheme}' scheme, which names another host")
     if scheme == "runs":
         raise _wrong_location("cannot be inside a run")
-    if any(sign in location for sign in "#;"):
-        raise _wrong_location("cannot hold fragments or parameters")
+    if "#" in location:
+        raise _wrong_location("cannot hold a fragment")
     if ".." in rest.partition("?")[2]:
         raise _wrong_location("cannot hold '..' in its query")
     return location.rstrip("/") if len(location) > 1 else location

@@ -135,6 +135,52 @@ def read_run(document: bytes) -> ShownRun:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class ShownModel:
+    """A logged model, read from its document."""
+
+    id: str
+    experiment_id: str
+    name: str
+    status: str
+    kind: str
+    made_at: datetime | None
+    run_id: str | None
+    artifact_uri: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Sequence[Mapping[str, Any]]
+
+    @property
+    def own_tags(self) -> dict[str, str]:
+        """The tags that people set, without those that clients use among themselves."""
+        return {key: value for key, value in self.tags.items() if not key.startswith(_TECHNICAL)}
+
+
+def read_logged_model(document: Mapping[str, Any]) -> ShownModel:
+    """Return what a logged model's document says."""
+    model: dict[str, Any] = msgspec.to_builtins(document)
+    info, data = model["info"], model["data"]
+    return ShownModel(
+        id=info["model_id"],
+        experiment_id=info["experiment_id"],
+        name=info["name"],
+        status=str(info["status"]).removeprefix("LOGGED_MODEL_").lower().replace("_", " "),
+        kind=info.get("model_type") or "",
+        made_at=moment(info["creation_timestamp_ms"]),
+        run_id=info.get("source_run_id") or None,
+        artifact_uri=info["artifact_uri"],
+        params={one["key"]: one["value"] for one in data.get("params", ())},
+        tags={one["key"]: one["value"] for one in info.get("tags", ())},
+        metrics=data.get("metrics", ()),
+    )
+
+
+def in_one_line(value: Any) -> str:
+    """Return what a record holds as text to read at a glance."""
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
 def _data_set(used: Mapping[str, Any]) -> ShownData:
     described = used["dataset"]
     tags = {tag["key"]: tag["value"] for tag in used.get("tags", ())}

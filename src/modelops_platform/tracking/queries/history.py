@@ -1,6 +1,5 @@
 """Histories of metrics, put together as JSON by the database."""
 
-import math
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
@@ -15,8 +14,10 @@ from .runs import get_head
 from .statements import Statement, is_postgres, marks
 
 MOST_RUNS, MOST_POINTS = 100, 2_500
-_POINT = "'{\"value\":' || value || ',\"timestamp\":' || timestamp || ',\"step\":' || step || ',\"key\":'"
-_PAGE = "SELECT timestamp, step, value FROM metrics WHERE run_id = ? AND key = ?{after} ORDER BY timestamp, step, value"
+_PAGE = (
+    "SELECT timestamp, step, value, value || ',\"timestamp\":' || timestamp || ',\"step\":' || step AS point"
+    " FROM metrics WHERE run_id = ? AND key = ?{after} ORDER BY timestamp, step, value"
+)
 
 
 def get_history(
@@ -41,23 +42,22 @@ def get_history(
         after, values = " AND (timestamp, step, value) > (?, ?, ?)", (*values, timestamp, step, value)
     page = _PAGE.format(after=after)
     if limit is None:
-        return _joined(connection, page, values, printed_key), None
-    beyond = Statement(f"{page} LIMIT 1 OFFSET ?").one(connection, *values, limit - 1)
-    if beyond is None:
-        return _joined(connection, page, values, printed_key), None
-    more = Statement(f"{page} LIMIT 1 OFFSET ?").one(connection, *values, limit)
-    token = encode_token(list(beyond), bound_to) if more is not None else None
-    return _joined(connection, f"{page} LIMIT ?", (*values, limit), printed_key), token
+        return _joined(connection, page, values, printed_key)[0], None
+    points, count = _joined(connection, f"{page} LIMIT ?", (*values, limit), printed_key)
+    if count < limit:
+        return points, None
+    last, *more = Statement(f"{page} LIMIT 2 OFFSET ?").all(connection, *values, limit - 1)
+    return points, encode_token(list(last[:3]), bound_to) if more else None
 
 
-def _joined(connection: Connection, page: str, values: Sequence[object], printed_key: str) -> str:
-    """Let the database print the points: no object is made for any of them."""
-    if is_postgres(connection):
-        joined = "string_agg({} || ?, ',' ORDER BY timestamp, step, value)"
-    else:
-        joined = "group_concat({} || ?, ',')"  # in the order of the rows below
-    statement = Statement(f"SELECT {joined.format(_POINT)} FROM ({page}) AS page")
-    return str(statement.value(connection, printed_key + "}", *values) or "")
+def _joined(connection: Connection, page: str, values: Sequence[object], printed_key: str) -> tuple[str, int]:
+    """Let the database print the points, no object is made for any of them; return them and how many there are."""
+    in_order = " ORDER BY timestamp, step, value" if is_postgres(connection) else ""  # SQLite: as the page has them
+    join = "string_agg" if is_postgres(connection) else "group_concat"
+    statement = Statement(f"SELECT {join}(point, ?{in_order}), COUNT(*) FROM ({page}) AS page")
+    ends = f',"key":{printed_key}}}'
+    points, count = statement.all(connection, f'{ends},{{"value":', *values)[0]
+    return f'{{"value":{points}{ends}' if count else "", count
 
 
 def get_histories(
@@ -69,10 +69,10 @@ def get_histories(
     steps: tuple[int, int] | None,
     limit: int,
 ) -> list[tuple[str, str, int, int]]:
-    """Return (run, value as JSON, timestamp, step) of a metric in several runs, by run and step.
+    """Return (run, value as JSON, timestamp, step) of a metric in several runs, run after run as asked, by step.
 
-    Runs that the actor does not see have none. When there are more than `limit` for a run, steps are left out evenly;
-    the first and last step of each run and the ends of the asked range stay.
+    Runs that the actor does not see have none. Of a run with more than `limit` points so many are left, evenly, with
+    the first and the last; of one point only the last.
     """
     connection = db.connection()
     visible = [run_id for run_id in dict.fromkeys(run_ids) if _is_visible(connection, actor, run_id)]
@@ -80,26 +80,24 @@ def get_histories(
         return []
     between, values = (" AND step BETWEEN ? AND ?", steps) if steps is not None else ("", ())
     where = f"run_id IN ({marks(len(visible))}) AND key = ?{between}"
-    asked = (*visible, key, *values)
-    count = Statement(f"SELECT COUNT(*) FROM metrics WHERE {where}").value(connection, *asked) or 0
-    picked = ""
-    if count > limit:
-        taken = _taken_steps(connection, where, asked, limit)
-        picked, asked = f" AND step IN ({marks(len(taken))})", (*asked, *taken)
-    rows = Statement(
-        f"SELECT run_id, value, timestamp, step FROM metrics WHERE {where}{picked}"
-        " ORDER BY run_id, step, timestamp, value"
-    ).all(connection, *asked)
-    return [(row[0], row[1], row[2], row[3]) for row in rows]
+    picked = _PICKED if limit > 1 else "place = points"
+    spaces = [limit - 1] * picked.count("?")
+    rows = Statement(f"{_PLACED.format(where)} WHERE points <= ? OR {picked} ORDER BY run_id, place").all(
+        connection, *visible, key, *values, limit, *spaces
+    )
+    by_run: dict[str, list[tuple[str, str, int, int]]] = {run_id: [] for run_id in visible}
+    for row in rows:
+        by_run[row[0]].append((row[0], row[1], row[2], row[3]))
+    return [point for points in by_run.values() for point in points]
 
 
-def _taken_steps(connection: Connection, where: str, asked: Sequence[object], limit: int) -> list[int]:
-    """Choose steps evenly among those that exist, with the least and greatest of each run."""
-    found = Statement(f"SELECT DISTINCT step FROM metrics WHERE {where} ORDER BY step").all(connection, *asked)
-    steps = [row[0] for row in found]
-    ends = Statement(f"SELECT MIN(step), MAX(step) FROM metrics WHERE {where} GROUP BY run_id").all(connection, *asked)
-    stride = max(1, math.ceil(len(steps) / limit))
-    return sorted({*steps[::stride], *(step for row in ends for step in row)})
+_PLACED = (
+    "SELECT run_id, value, timestamp, step FROM (SELECT run_id, value, timestamp, step,"
+    " ROW_NUMBER() OVER (PARTITION BY run_id ORDER BY step, timestamp, value) AS place,"
+    " COUNT(*) OVER (PARTITION BY run_id) AS points FROM metrics WHERE {}) AS placed"
+)
+# The first point, and each that is the first in its share of the way.
+_PICKED = "place = 1 OR (place - 1) * ? / NULLIF(points - 1, 0) > (place - 2) * ? / NULLIF(points - 1, 0)"
 
 
 _VISIBLE = Statement(

@@ -111,8 +111,14 @@ _DELETE = Statement("UPDATE logged_models SET deleted_ms = ?, updated_ms = ? WHE
 
 
 def delete_logged_model(db: Session, actor: Actor, model_id: str) -> None:
-    """Delete a logged model; its row and files stay for what was made of it. Raises NotFound, NotAllowed."""
-    model = _to_change(db, actor, model_id)
+    """Delete a logged model, if it is not yet; its row and files stay for what was made of it.
+
+    Raises NotFound, NotAllowed.
+    """
+    model = queries.get_logged_model(db, actor, model_id, to_change=True, allow_deleted=True)
+    queries.must(actor, Permission.LOG_RUNS, model)
+    if model.deleted_ms is not None:
+        return
     now = now_ms()
     _DELETE.do(db.connection(), now, now, model.id)
     events.record(db, actor, "logged_model.deleted", model, experiment=model.experiment_id)

@@ -213,8 +213,8 @@ _RENAME = Statement("UPDATE runs SET name = ? WHERE id = ?")
 
 
 def put_tags(connection: Connection, run: RunHead, tags: Iterable[tuple[str, str]], now: int, by: str | None) -> None:
-    """Set tags; the tag of the run's name renames it."""
-    found = {key: value[:LONGEST_TAG] for key, value in tags}
+    """Set tags; the tag of the run's name renames it, an empty one is no name."""
+    found = {key: value[:LONGEST_TAG] for key, value in tags if value or key != RUN_NAME}
     PUT_TAG.many(connection, [(run.id, key, value, now, by) for key, value in found.items()])
     name = found.get(RUN_NAME)
     if name and name != run.name:

@@ -1,0 +1,1 @@
+"""Tests of a suite, done in a spawned child: numeric libraries, foreign files, and a model in a worker."""

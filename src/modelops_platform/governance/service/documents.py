@@ -1,0 +1,100 @@
+"""Publishing questionnaires and life cycles: a version is never changed once it is there."""
+
+import json
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.errors import AlreadyExists, InvalidInput
+from modelops_platform.events import service as events
+
+from .. import queries
+from ..queries.documents import Published
+from ..schemas import DocumentIn
+from ..tables import LifeCycleVersion, QuestionnaireVersion, SuiteVersion
+
+
+def publish_questionnaire(db: Session, actor: Actor, wanted: DocumentIn) -> QuestionnaireVersion:
+    """Publish a version of a questionnaire, by which models are assessed from now on; old answers keep theirs.
+
+    Raises NotAllowed, InvalidInput, AlreadyExists.
+    """
+    made = _publish(db, actor, QuestionnaireVersion, wanted)
+    events.record(db, actor, "questionnaire.published", made, **_told(made))
+    return made
+
+
+def publish_life_cycle(db: Session, actor: Actor, wanted: DocumentIn) -> LifeCycleVersion:
+    """Publish a version of a life cycle for what begins from now on; what is on its way keeps its own.
+
+    Raises NotAllowed, InvalidInput, AlreadyExists.
+    """
+    made = _publish(db, actor, LifeCycleVersion, wanted)
+    events.record(db, actor, "life_cycle.published", made, **_told(made))
+    return made
+
+
+def publish_suite(db: Session, actor: Actor, wanted: DocumentIn) -> SuiteVersion:
+    """Publish a version of a test suite; results keep the version that they were found by.
+
+    Raises NotAllowed, InvalidInput, AlreadyExists.
+    """
+    made = _publish(db, actor, SuiteVersion, wanted)
+    events.record(db, actor, "suite.published", made, **_told(made))
+    return made
+
+
+def _told(made: QuestionnaireVersion | LifeCycleVersion | SuiteVersion) -> dict[str, Any]:
+    return {"document": made.document_id, "version": made.number, "sha256": made.sha256, "reason": made.reason}
+
+
+def _publish(db: Session, actor: Actor, table: type[Published], wanted: DocumentIn) -> Published:
+    actor.must(Permission.MANAGE_POLICIES)
+    given = wanted.document  # JSON is YAML, except that YAML does not join escaped halves of a character
+    text = given if isinstance(given, str) else json.dumps(given, indent=2, ensure_ascii=False)
+    made = queries.as_row(table, actor.workspace_id, text)
+    rows = queries.list_documents(db, table, actor.workspace_id)
+    last = max((row.number for row in rows if row.document_id == made.document_id), default=0)
+    if made.number != last + 1:
+        raise InvalidInput(
+            f"The document says version {made.number}; the next version of {made.document_id!r} is {last + 1}.",
+            remedy="Correct the version in the document.",
+            field="version",
+            value=made.number,
+        )
+    for row in rows:  # what is shipped is kept, so that nothing that rests on it loses its words
+        keep_document(db, row)
+    made.reason, made.published_by = wanted.reason, actor.id
+    try:
+        with db.begin_nested():
+            db.add(made)
+    except IntegrityError:
+        raise AlreadyExists(
+            f"Somebody else has just published {made.name}.",
+            remedy="Look at it, then publish the next version.",
+            field="version",
+            value=made.number,
+        ) from None
+    return made
+
+
+def keep_document(db: Session, row: Published) -> Published:
+    """Keep a shipped document in the workspace, unless that was done; return the row that is kept."""
+    if row.id is not None:
+        return row
+    table = type(row)
+    mine = select(table).where(
+        table.workspace_id == row.workspace_id, table.document_id == row.document_id, table.number == row.number
+    )
+    found = db.scalars(mine).one_or_none()
+    if found is not None:
+        return found
+    try:
+        with db.begin_nested():
+            db.add(row)
+    except IntegrityError:
+        return db.scalars(mine).one()
+    return row

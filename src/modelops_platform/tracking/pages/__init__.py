@@ -1,0 +1,5 @@
+"""Pages of what is logged."""
+
+from . import evaluation, experiments, models
+
+ROUTERS = [experiments.router, models.router, evaluation.router]
