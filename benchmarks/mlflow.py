@@ -159,7 +159,7 @@ def workloads(scale: float) -> list[Workload]:
     asked = {"experiment_ids": ["SEARCHED"], "filter": FILTER, "order_by": ["metrics.acc DESC"], "max_results": 100}
     search = json.dumps(asked)
     history = "/metrics/get-history?run_id=RUN&metric_key=h&max_results=25000"
-    models, version = "/registered-models/search?max_results=100", "/model-versions/get?name=many-00500&version=1"
+    models, version = "/registered-models/search?max_results=100", "/model-versions/get?name=many-00100&version=1"
     return [
         Workload("log_batch, 1 metric", "POST", "/runs/log-batch", one, *times(1500, 150), 1 / 12),
         Workload("log_batch, 1 metric, 8 clients", "POST", "/runs/log-batch", one, *times(3000, 150), 1 / 12, 8),
@@ -233,7 +233,7 @@ def insert_peer_models(folder: Path, count: int) -> None:
 def insert_runs(home: Home, count: int) -> str:
     """Put runs into our database at once, as rows, and return their experiment."""
     database = Database(f"sqlite:///{home.folder / 'modelops.db'}")
-    chance = random.Random(1)
+    chance = random.Random(count)  # other ids for each count
     ids = [f"{chance.getrandbits(128):032x}" for _ in range(count)]
     with database.write() as db:
         unit = find_root_unit(db, DEFAULT_WORKSPACE)
@@ -289,7 +289,9 @@ def both(runs: int, peer_runs: int, models: int) -> Iterator[tuple[Side, Side, H
         server.until_ready()
         peer = stack.enter_context(peer_serving(folder))
         insert_peer_models(folder, models)
-        yield prepared(server, token, home, runs), prepared(peer, None, None, peer_runs), home
+        ours, theirs = prepared(server, token, home, runs), prepared(peer, None, None, peer_runs)
+        until_at_rest(server)  # what was put in is sealed, and on its way from the write-ahead log to the file
+        yield ours, theirs, home
 
 
 def measure(

@@ -21,7 +21,15 @@ from modelops_platform.deployments import service as deployments
 from modelops_platform.governance import api as governance_api
 from modelops_platform.governance import pages as governance_pages
 from modelops_platform.governance import service as governance
-from modelops_platform.governance.queries import get_emergency, get_evidence, get_finding, get_request, get_waiver
+from modelops_platform.governance.queries import (
+    get_emergency,
+    get_evidence,
+    get_finding,
+    get_request,
+    get_test_run,
+    get_validation,
+    get_waiver,
+)
 from modelops_platform.identity import api as identity_api
 from modelops_platform.identity import pages as identity_pages
 from modelops_platform.identity import service as identity
@@ -98,7 +106,7 @@ FRAME = [
     Entry("Approvals", "list_approvals", "Govern", count_route="count_approvals", key="a", covers=("/decisions",)),
     Entry("Findings", "list_findings", "Govern", key="f", covers=("/raise-finding", "/waivers", "/emergencies")),
     Entry("Compliance", "show_compliance", "Govern", key="c"),
-    Entry("Life cycles", "list_life_cycles", "Govern", key="e"),
+    Entry("Life cycles", "list_life_cycles", "Govern", key="e", covers=("/life-cycle-editor",)),
     Entry("Policies", "list_policies", "Govern", key="y", covers=("/policy-editor", "/what-ifs", "/questionnaires")),
     Entry("Audit", "list_events", "Govern", Permission.VIEW_AUDIT, key="l", covers=("/log",)),
     Entry(
@@ -143,6 +151,8 @@ THING_PAGES = {
     "emergency": ThingPage("show_emergency", "id", get_emergency),
     "evidence": ThingPage("show_record", "id", get_evidence),
     "finding": ThingPage("show_finding", "id", get_finding),
+    "test_run": ThingPage("show_test_run", "run_id", get_test_run),
+    "validation": ThingPage("show_validation", "validation_id", get_validation),
     "waiver": ThingPage("show_waiver", "id", get_waiver),
     "recipe": ThingPage("show_recipe", "recipe_id", get_recipe),
 }

@@ -38,6 +38,7 @@ OWN = {
     "POST /profile/tokens",
     "POST /profile/tokens/{token_id}/revoke",
     "POST /portfolio/reports",
+    "POST /validations/{validation_id}/print",
     "POST /profile/preferences",
     "POST /profile/theme",
     "PATCH /api/v1/me/preferences",

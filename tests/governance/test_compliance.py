@@ -22,7 +22,7 @@ from modelops_platform.governance.tables import ComplianceInterval, DecisionReco
 from modelops_platform.jobs.tables import Job
 from modelops_platform.registry import queries as registry
 from modelops_platform.registry import service as registry_service
-from modelops_platform.registry.tables import Version
+from modelops_platform.registry.tables import Alias, Version
 
 from .setting import RESEARCH, RETAIL_CREDIT, Setting
 
@@ -212,6 +212,46 @@ def test_whoever_asks_while_a_policy_is_published_is_judged_by_it_and_hears_why(
     (refusal,) = heard
     assert refusal.details["decision"]["policy_version"] == 2
     assert refusal.details["decision"]["unmet"] == ["auc"]
+
+
+def test_of_two_promotions_at_once_the_worse_one_is_told_what_stands_there(bank: Setting, database: Database) -> None:
+    better, worse = ({"name": "auc", "value": value, "n": 900, "standard_error": 0.001} for value in (0.9, 0.8))
+    for figures in (better, worse):
+        made = bank["author"].post(f"/api/v1/models/{bank.model}/versions", json={"metrics": [figures]})
+        assert made.status_code == 201, made.text
+    check = {"id": "better", "title": "Not worse", "check": "champion", "metric": "auc", "remedy": "Train it better."}
+    document = {
+        "id": "duel",
+        "version": 1,
+        "title": "Duel",
+        "applies_to": {"actions": ["alias:duel"]},
+        "requirements": [check],
+    }
+    published = bank["risk"].post("/api/v1/policies", json={"document": document, "reason": "A duel."})
+    assert published.status_code == 201, published.text
+    admin = bank.cast.actor(bank.person("admin"))
+    heard: list[TransitionRefused] = []
+    start = threading.Barrier(2)
+
+    def promote(number: int) -> None:
+        start.wait(10)
+        try:
+            with database.write() as db:
+                model = registry.get_model(db, admin, bank.model)
+                registry_service.set_alias(db, admin, model, "duel", number)
+        except TransitionRefused as error:
+            heard.append(error)
+
+    threads = [threading.Thread(target=promote, args=(number,)) for number in (2, 3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    with database.read() as db:
+        held = db.scalars(select(Alias).order_by(Alias.from_at)).all()
+    assert [alias.version_number for alias in held if alias.to_at is None] == [2]
+    assert len(held) + len(heard) == 2
+    assert all("Against v2" in error.details["decision"]["judgements"][0]["detail"] for error in heard)
 
 
 def test_a_decision_is_kept_with_what_it_rested_on(bank: Setting, database: Database) -> None:

@@ -11,6 +11,7 @@ from modelops_platform.core import clock
 from modelops_platform.core.db import DEFAULT_WORKSPACE, Database
 from modelops_platform.events import service as events
 from modelops_platform.governance import service
+from modelops_platform.governance.defaults import default_life_cycle_texts
 
 from .setting import RESEARCH, RETAIL_CREDIT, Setting
 from .test_tiers import MINIMAL
@@ -116,6 +117,18 @@ def test_life_cycles_are_drawn_and_moved(bank: Setting, database: Database) -> N
     assert "Owner Example brought it to “Submitted”" in page(bank, "viewer", f"{version}/life-cycle")
     made = bank["risk"].post("/life-cycles", data={"document": "id: x", "reason": "Try."})
     assert made.status_code == 422
+
+
+def test_the_editor_draws_what_is_written_or_names_the_line(bank: Setting) -> None:
+    assert "version: 2" in bank["risk"].get("/life-cycle-editor?life_cycle=model").text
+    blank = bank["risk"].get("/life-cycle-editor").text
+    assert blank.count('<g class="place') == 4
+    draft = {"document": default_life_cycle_texts()[1].replace("to: validated\n", "to: nowhere\n", 1)}
+    wrong = bank["risk"].post("/life-cycle-editor", data=draft)
+    assert wrong.status_code == 200
+    assert re.search(r"Line \d+: transitions\[10\].to is not a state", wrong.text)
+    for by in ("viewer", "owner"):
+        assert bank[by].get("/life-cycle-editor").status_code == 403
 
 
 def test_the_questionnaire_can_be_read_and_published(bank: Setting) -> None:

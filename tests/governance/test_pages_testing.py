@@ -1,9 +1,14 @@
 """Pages of tests and validation: what they show, and their forms without JavaScript."""
 
 import re
+import time
 from typing import Any
 
 import pytest
+
+from modelops_platform.core.db import Database
+from modelops_platform.governance.jobs import HANDLERS
+from modelops_platform.jobs.runner import Worker
 
 from .setting import Setting
 
@@ -119,3 +124,21 @@ def test_a_report_is_planned_written_and_signed_by_forms(bank: Setting) -> None:
     assert "On monitoring." in printed
     assert "<script" not in printed
     assert "fit with conditions" in page(bank, tab)
+
+
+@pytest.mark.usefixtures("pango")
+def test_a_report_is_printed_as_pdf_and_is_the_askers_own_file(bank: Setting, database: Database) -> None:
+    tab = f"/models/{bank.model}/validation"
+    form = {"version": 1, "validator": bank.person("validator").id, "scope": "", "due": "", "note": ""}
+    path = post(bank, tab, by="owner", **form).partition("?")[0]
+    where = post(bank, f"{path}/print", by="owner")
+    worker = Worker(database, {kind: HANDLERS[kind] for kind in ("governance.print_validation",)})
+    deadline = time.monotonic() + 60
+    while "Download the PDF" not in (shown := page(bank, where, by="owner")):
+        assert time.monotonic() < deadline
+        worker.turn()
+        time.sleep(0.1)
+    link = re.search(r'href="(/files/[^"]*)" download', shown)
+    assert link is not None
+    assert bank["owner"].get(link[1].replace("&amp;", "&")).content.startswith(b"%PDF")
+    assert bank["viewer"].get(link[1].replace("&amp;", "&")).status_code == 404

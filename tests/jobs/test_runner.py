@@ -200,10 +200,11 @@ def test_a_light_job_that_does_not_end_in_time_is_given_back(
 ) -> None:
     monkeypatch.setattr("modelops_platform.jobs.runner.DRAIN_SECONDS", 0.3)
     job, may_end = ask(database), threading.Event()
-    with working(database, Handler(work=lambda task, prepared: may_end.wait(20))):
+    with working(database, Handler(work=lambda task, prepared: may_end.wait(20))) as worker:
         until(lambda: read(database, job).state == "running")
     assert (read(database, job).state, read(database, job).attempts) == ("queued", 0)
     may_end.set()
+    until(lambda: not worker._held())  # it looks once more whether the job is still its own
 
 
 # ---- heavy ----------------------------------------------------------------------------------------------------------

@@ -62,9 +62,9 @@ def test_names_of_versions(wire: Wire) -> None:
     others = wire.get("model-versions/search", filter=f"name = 'named' AND run_id != '{run}'")["model_versions"]
     assert {one["version"] for one in others} == {"1", "3"}  # no run reads as an empty text
     wire.post("model-versions/transition-stage", name="named", version="1", stage="Archived")
-    for source in ("models:/named/latest", f"models:/named@{alias}", "models:/named/Archived", "models:/named/2"):
-        made = wire.post("model-versions/create", name="named", source=source)["model_version"]
-        assert made["status"] == "READY"
+    for source, number in (("/latest", 3), (f"@{alias}", 2), ("/Archived", 1), ("/2", 2)):
+        made = wire.post("model-versions/create", name="named", source=f"models:/named{source}")["model_version"]
+        assert (made["status"], made["source"]) == ("READY", f"models:/named/{number}")
     for source in ("models:/named@none", "models:/named/nowhere"):
         assert wire.refused("model-versions/create", name="named", source=source) == INVALID
 

@@ -11,6 +11,7 @@ from statsmodels.stats.proportion import proportion_confint, proportions_ztest
 
 from modelops_platform.core.errors import InvalidInput
 from modelops_platform.statistics.intervals import (
+    Places,
     bootstrap_interval,
     difference_error,
     ratio_of_shares,
@@ -63,7 +64,7 @@ def test_the_bootstrap_holds_the_truth_about_as_often_as_it_says() -> None:
 
 
 def test_a_figure_that_most_draws_cannot_give_has_no_interval() -> None:
-    def rarely(rows: np.ndarray[tuple[int], np.dtype[np.int64]]) -> float:
+    def rarely(rows: Places) -> float:
         if rows[0] > 2:
             raise InvalidInput("not here")
         return 1.0

@@ -9,13 +9,17 @@ from sqlalchemy.orm import Session
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.artifacts.store import Damage, Store, Stored, store_of
 from modelops_platform.core.actor import system_actor
+from modelops_platform.core.paths import project_folder
 from modelops_platform.events.domain import LogEntry
+from modelops_platform.identity import queries as identity_queries
+from modelops_platform.identity import service as identity
 from modelops_platform.jobs.domain.rhythm import Rhythm
 from modelops_platform.jobs.domain.states import JobState
 from modelops_platform.jobs.handlers import Handler, Limits, Task
 from modelops_platform.jobs.tables import Job
 from modelops_platform.notifications.domain import Topic
 from modelops_platform.notifications.service import Notice
+from modelops_platform.web.render import make_templates
 
 from . import queries, service, telling
 
@@ -138,6 +142,40 @@ def tell_no_answer(db: Session, job: Job, words: str) -> None:
     service.fail_what_if(db, job.args["what_if_id"], job.workspace_id, words)
 
 
+def prepare_print(db: Session, job: Job) -> dict[str, Any]:
+    """Return the report as HTML, and the store that the file goes to. Raises NotFound."""
+    actor = identity.to_actor(identity_queries.list_grants(db, job.created_by))
+    validation = queries.get_validation(db, actor, job.args["validation_id"])
+    page = make_templates().get_template("governance/report_print.html")
+    html = page.render(**queries.printed(db, actor, validation))
+    return {"html": html, "style": str(project_folder("static") / "report.css"), "store": store_of(db)}
+
+
+def print_report(task: Task, prepared: dict[str, Any]) -> dict[str, Any]:
+    """Lay the report out in a child, and store the file."""
+    store = prepared.pop("store")
+    made = task.run_heavy(prepared)
+    return {"received": store.receive_file(task.folder / made["file"]), "pages": made["pages"]}
+
+
+def keep_print(db: Session, job: Job, worked: dict[str, Any]) -> dict[str, Any]:
+    """Make the file the asker's own upload: it is theirs alone, and goes after a day."""
+    actor = identity.to_actor(identity_queries.list_grants(db, job.created_by))
+    name = f"validation-{job.created_at:%Y-%m-%d}.pdf"
+    blob = artifacts.add_blob(db, actor, worked["received"], name=name)
+    return {"file": blob.sha256, "name": name, "pages": worked["pages"]}
+
+
+def validator(_db: Session, entry: LogEntry) -> Iterator[str]:
+    """Whoever is asked to validate a version."""
+    yield str(entry.data["validator"])
+
+
+def tester(db: Session, entry: LogEntry) -> Iterator[str]:
+    """Whoever asked for the tests."""
+    yield queries.get_any_test_run(db, entry.object_id).created_by
+
+
 TEST_LIMITS = Limits(wall_seconds=3_600.0, cpu_seconds=3_600)
 HANDLERS = {
     FOLLOW: Handler(prepare=find_place, finish=follow),
@@ -155,6 +193,13 @@ HANDLERS = {
         fail=tell_failure,
         limits=TEST_LIMITS,
     ),
+    service.PRINT_VALIDATION: Handler(
+        prepare=prepare_print,
+        work=print_report,
+        heavy="modelops_platform.governance.heavy.printing:print_report",
+        finish=keep_print,
+        limits=Limits(wall_seconds=120, cpu_seconds=90),
+    ),
 }
 SCHEDULES = {
     service.COMPLIANCE: ("Work out how every model stands", Rhythm(cron="30 2 * * *")),
@@ -164,6 +209,8 @@ SCHEDULES = {
     KEEP_DAYS: ("Remind of findings, waivers and reviews", Rhythm(cron="15 5 * * *")),
 }
 _DECIDED = [Notice(Topic.APPROVAL_DECIDED, asker)]
+_ASKED_TO_VALIDATE = [Notice(Topic.RESPONSIBILITY, validator)]
+_TESTED = [Notice(Topic.TRAINING, tester, tells_actor=True)]
 NOTICES = {
     "approval.requested": [Notice(Topic.APPROVAL_WANTED, voters)],
     "approval.granted": _DECIDED,
@@ -173,5 +220,9 @@ NOTICES = {
     "approval.not_applied": _DECIDED,
     "approval.timed_out": _DECIDED,
     "approval.reminded": [Notice(Topic.APPROVAL_WANTED, voters)],
+    "validation.assigned": _ASKED_TO_VALIDATE,
+    "validation.reopened": _ASKED_TO_VALIDATE,
+    "tests.finished": _TESTED,
+    "tests.failed": _TESTED,
     **telling.NOTICES,
 }

@@ -2,8 +2,8 @@
 
 It has no database, no secrets and no work of its own. An order comes over a socket: a JSON object
 `{"function", "folder"}` with three descriptors, which become the child's standard input, output and errors. What goes
-back is `{"pid"}`, and `{"status"}` once the child has ended. The child is collected when the next message comes, so
-that its id, and that of its process group, mean nobody else until then.
+back, a line each, is `{"pid"}`, and `{"status"}` once the child has ended. The child is collected when the next
+message comes, so that its id, and that of its process group, mean nobody else until then.
 
 The process ends when nobody has ordered anything for a while, and with the child it has when its owner goes away.
 """
@@ -123,7 +123,7 @@ def _mind(pid: int, orders: socket.socket, ended: int) -> bool:
 
 
 def _send(orders: socket.socket, **message: int) -> None:
-    orders.sendall(json.dumps(message).encode())
+    orders.sendall(json.dumps(message).encode() + b"\n")
 
 
 if __name__ == "__main__":

@@ -84,6 +84,7 @@ class _Nursery:
                 start_new_session=True,
             )
         self.loaded = ""
+        self._heard = b""
 
     def start(self, function: str, folder: Path, order: int) -> "_Child | None":
         """Have a child started that reads the order; nothing when this process has ended, as it does unasked."""
@@ -109,8 +110,13 @@ class _Nursery:
     def hear(self, seconds: float | None) -> dict[str, int]:
         """Return what the process says next; nothing when it has ended. Raises TimeoutError."""
         self._orders.settimeout(seconds)
-        said = self._orders.recv(_MESSAGE_BYTES)
-        return dict(json.loads(said)) if said else {}
+        while b"\n" not in self._heard:
+            said = self._orders.recv(_MESSAGE_BYTES)
+            if not said:
+                return {}
+            self._heard += said
+        line, _, self._heard = self._heard.partition(b"\n")
+        return dict(json.loads(line))
 
     def give_back(self) -> None:
         """Have the child collected, and keep the process for the next job."""

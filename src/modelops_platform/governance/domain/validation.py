@@ -13,6 +13,11 @@ from .parameters import Check
 from .questionnaire import Tier, judged_tier
 
 VALIDATOR = "validator"
+OPINION_WORDS: Mapping[Opinion, str] = {
+    Opinion.FIT: "fit",
+    Opinion.FIT_WITH_CONDITIONS: "fit with conditions",
+    Opinion.NOT_FIT: "not fit",
+}
 STATEMENT = "I am independent of this model, I have read this report, and this is my opinion."
 
 

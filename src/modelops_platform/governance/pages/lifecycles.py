@@ -1,5 +1,6 @@
 """Pages of life cycles: the documents drawn, and where models and versions stand in them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -22,10 +23,26 @@ from modelops_platform.web.session import ReadDb, WriteDb
 from .. import queries, service
 from ..domain.lifecycles import LifeCycle, Scope, draw, who_words
 from ..queries.cases import SeenCase
-from ..schemas import DocumentIn, MoveIn
+from ..schemas import DocumentIn, MoveIn, Name
 from ..tables import LifeCycleVersion
 
 router = page_router()
+NEW_LIFE_CYCLE = """\
+id: light
+version: 1
+title: A light life cycle
+about: model
+applies_to: {tiers: [4]}
+states:
+  - {id: proposed, title: Proposed}
+  - {id: in_development, title: In development}
+  - {id: in_use, title: In use}
+  - {id: stopped, title: Stopped, barred: true}
+transitions:
+  - {id: begin, title: A version is there, from: [proposed], to: in_development, when: [has_version]}
+  - {id: use, title: Put to use, from: [in_development, stopped], to: in_use, who: [owner], needs: [assessed]}
+  - {id: stop, title: Stop, from: [in_use], to: stopped, who: [owner, risk], reason: true, event: model.suspended}
+"""
 Number = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
 
 
@@ -33,6 +50,19 @@ class LifeCycleQuery(In):
     """Which version of a life cycle to show."""
 
     version: int | None = Field(default=None, ge=1, le=1_000_000)
+
+
+class EditorQuery(In):
+    """Which life cycle the editor begins with."""
+
+    life_cycle: Name = None
+
+
+class DraftForm(In):
+    """A draft as the editor sends it."""
+
+    document: str = Field(default="", max_length=200_000)
+    reason: str = Field(default="", max_length=2000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +135,42 @@ def show_life_cycle(
 
 def _why_not_publish(may: bool) -> str | None:
     return None if may else "Only risk officers and administrators publish life cycles."
+
+
+@router.get("/life-cycle-editor", openapi_extra=needs(Permission.MANAGE_POLICIES))
+def edit_life_cycle(
+    request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[EditorQuery, Query()]
+) -> Response:
+    row = (
+        queries.get_document(db, LifeCycleVersion, actor.workspace_id, wanted.life_cycle) if wanted.life_cycle else None
+    )
+    return _render_editor(request, _next_of(row) if row else NEW_LIFE_CYCLE, row)
+
+
+@router.post("/life-cycle-editor", openapi_extra=needs(Permission.MANAGE_POLICIES))
+def preview_life_cycle(
+    request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[DraftForm, Form()]
+) -> Response:
+    return _render_editor(request, wanted.document, None, reason=wanted.reason)
+
+
+def _render_editor(request: Request, text: str, row: LifeCycleVersion | None, *, reason: str = "") -> Response:
+    draft = queries.read_life_cycle_draft(text)
+    return render(
+        request,
+        "governance/life_cycle_editor.html",
+        text=text,
+        row=row,
+        reason=reason,
+        draft=draft,
+        drawing=draw(draft.cycle) if draft.cycle else None,
+        scope=describe_scope(draft.cycle) if draft.cycle else None,
+    )
+
+
+def _next_of(row: LifeCycleVersion) -> str:
+    """Return the text of a life cycle with the number of its next version."""
+    return re.sub(rf"(?m)^version:\s*{row.number}\b", f"version: {row.number + 1}", row.document, count=1)
 
 
 @router.post("/life-cycles", openapi_extra=needs(Permission.MANAGE_POLICIES))

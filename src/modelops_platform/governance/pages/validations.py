@@ -1,15 +1,17 @@
 """Pages of validation: the plan, the report part by part, the sign-off."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import Form, Query, Request
 from pydantic import Field
-from sqlalchemy.orm import Session
 from starlette.responses import Response
 
-from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.actor import Permission
 from modelops_platform.identity import queries as identity
+from modelops_platform.identity.queries import granted
 from modelops_platform.identity.signin import CurrentActor, needs
+from modelops_platform.jobs import queries as jobs
+from modelops_platform.jobs.tables import Job
 from modelops_platform.registry import queries as registry
 from modelops_platform.web.forms import EmptyIsNone, In
 from modelops_platform.web.render import redirect, redirect_to, render, url_for
@@ -21,16 +23,14 @@ from .. import queries, service
 from ..defaults import report_form
 from ..domain.findings import Category
 from ..domain.known import Opinion, Severity
-from ..domain.validation import STATEMENT, Scope
+from ..domain.validation import OPINION_WORDS, STATEMENT
 from ..schemas import CallOffIn, ConditionIn, PartIn, SignIn, ValidationIn
-from ..tables import Validation
 from .shown import version_options
 
 router = page_router()
 SEE = needs(Permission.VIEW)
 VALIDATE = needs(Permission.VALIDATE)
 ASSIGN = needs(Permission.REQUEST_APPROVAL)
-OPINION_WORDS = {"fit": "fit", "fit_with_conditions": "fit with conditions", "not_fit": "not fit"}
 OPINION_TONES = {"fit": "pass", "fit_with_conditions": "warn", "not_fit": "fail"}
 
 
@@ -38,6 +38,12 @@ class ValidationQuery(In):
     """Which version to plan for."""
 
     version: Annotated[Annotated[int, Field(ge=1, le=2**31 - 1)] | None, EmptyIsNone] = None
+
+
+class ReportQuery(In):
+    """The job that prints the report, to be watched."""
+
+    pdf: Annotated[Annotated[str, Field(max_length=36)] | None, EmptyIsNone] = None
 
 
 @router.get("/models/{name}/validation", openapi_extra=SEE)
@@ -56,7 +62,7 @@ def show_model_validation(
         "governance/validation.html",
         header=header,
         rows=rows,
-        current={row.id: _is_current(row) for row in rows},
+        current={row.id: queries.is_current(row) for row in rows},
         version=version,
         version_options=version_options(header.model),
         validators=validators,
@@ -69,12 +75,6 @@ def show_model_validation(
     )
 
 
-def _is_current(row: Validation) -> bool:
-    """Tell whether a signed validation is still about what the model and the version are."""
-    signed = row.signature
-    return signed is not None and signed.covers == queries.covers_of(row.model, row.version)
-
-
 @router.post("/models/{name}/validation", openapi_extra=ASSIGN)
 def assign_validation(
     request: Request, db: WriteDb, actor: CurrentActor, name: str, wanted: Annotated[ValidationIn, Form()]
@@ -84,43 +84,40 @@ def assign_validation(
 
 
 @router.get("/validations/{validation_id}", openapi_extra=SEE)
-def show_validation(request: Request, db: ReadDb, actor: CurrentActor, validation_id: str) -> Response:
+def show_validation(
+    request: Request, db: ReadDb, actor: CurrentActor, validation_id: str, wanted: Annotated[ReportQuery, Query()]
+) -> Response:
     validation = queries.get_validation(db, actor, validation_id)
-    return render(request, "governance/report.html", **_shown(db, actor, validation))
-
-
-@router.get("/validations/{validation_id}/print", openapi_extra=SEE)
-def print_validation(request: Request, db: ReadDb, actor: CurrentActor, validation_id: str) -> Response:
-    validation = queries.get_validation(db, actor, validation_id)
-    return render(
-        request, "governance/report_print.html", style_url=asset("report.css"), **_shown(db, actor, validation)
-    )
-
-
-def _shown(db: Session, actor: Actor, validation: Validation) -> dict[str, Any]:
-    signed = validation.signature
-    report = queries.fill_report(db, actor, validation) if signed is None else None
     history: dict[str, int] = {}
     for entry in validation.entries:
         history[entry.part] = history.get(entry.part, 0) + 1
-    return {
-        "validation": validation,
-        "signed": signed,
-        "report": report,
-        "parts": signed.report["parts"] if signed is not None else None,
-        "is_current": _is_current(validation),
-        "may_write": queries.may_write(actor, validation),
-        "may_call_off": actor.may(Permission.REQUEST_APPROVAL, validation.model),
-        "names": identity.names_of(db, {validation.validator_id, validation.assigned_by}),
-        "scope": report_form().scopes[Scope(validation.scope)],
-        "history": history,
-        "categories": list(Category),
-        "severities": list(Severity),
-        "opinions": list(Opinion),
-        "opinion_words": OPINION_WORDS,
-        "opinion_tones": OPINION_TONES,
-        "statement": STATEMENT,
-    }
+    return render(
+        request,
+        "governance/report.html",
+        **queries.printed(db, actor, validation),
+        may_write=queries.may_write(actor, validation),
+        may_call_off=actor.may(Permission.REQUEST_APPROVAL, validation.model),
+        history=history,
+        categories=list(Category),
+        severities=list(Severity),
+        opinions=list(Opinion),
+        opinion_tones=OPINION_TONES,
+        statement=STATEMENT,
+        pdf=jobs.get_job(db, actor, wanted.pdf, granted(Job, actor)) if wanted.pdf else None,
+    )
+
+
+@router.get("/validations/{validation_id}/print", openapi_extra=SEE)
+def show_print(request: Request, db: ReadDb, actor: CurrentActor, validation_id: str) -> Response:
+    validation = queries.get_validation(db, actor, validation_id)
+    shown = queries.printed(db, actor, validation)
+    return render(request, "governance/report_print.html", style_url=asset("report.css"), **shown)
+
+
+@router.post("/validations/{validation_id}/print", openapi_extra=SEE)
+def print_validation(request: Request, db: WriteDb, actor: CurrentActor, validation_id: str) -> Response:
+    job = service.print_validation(db, actor, validation_id)
+    return redirect(request, "show_validation", validation_id=validation_id, pdf=job.id)
 
 
 @router.post("/validations/{validation_id}/parts", openapi_extra=VALIDATE)

@@ -34,6 +34,7 @@ from ..schemas import (
     WaiverPage,
 )
 from ..tables import Waiver
+from .shown import policy_link, remedy_links
 
 router = page_router()
 ASK = needs(Permission.REQUEST_WAIVER)
@@ -217,12 +218,15 @@ def show_emergency(request: Request, db: ReadDb, actor: CurrentActor, id: str) -
     decider = queries.decider_of(db, actor, emergency.model, without=emergency.asked_by)
     supporters = queries.find_supporters(db, emergency) if emergency.state == EmergencyState.REQUESTED else []
     people = {emergency.asked_by, *(said.person_id for said in emergency.answers), *supporters}
+    decision = service.retrospective(db, actor, emergency)
     return render(
         request,
         "governance/emergency.html",
         emergency=emergency,
         target=target,
-        decision=service.retrospective(db, actor, emergency),
+        decision=decision,
+        links=remedy_links(request, decision, emergency.version, target) if decision else {},
+        policy_url=policy_link(request, decision) if decision else None,
         mode=queries.enforcement_mode(db, actor.workspace_id),
         refusal=why_not_support(decider, queries.emergency_case(emergency))
         or registry.why_not(actor, Permission.VOTE, emergency.model),

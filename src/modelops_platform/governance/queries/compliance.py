@@ -4,7 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Text, case, desc, func, or_, select, type_coerce
@@ -193,8 +193,9 @@ def narrow(db: Session, actor: Actor, wanted: CompliancePage) -> Narrowed:
     """Turn what was asked into conditions; a unit that is not there has no rows."""
     unit = identity.find_unit_by_name(db, actor.workspace_id, wanted.unit) if wanted.unit else None
     unit_id = (unit.id if unit else "") if wanted.unit else None
-    at = wanted.at.replace(tzinfo=UTC) if wanted.at is not None and wanted.at.tzinfo is None else wanted.at
-    return Narrowed(unit_id, wanted.tier, wanted.outcome, wanted.environment, wanted.live, wanted.requirement, at)
+    return Narrowed(
+        unit_id, wanted.tier, wanted.outcome, wanted.environment, wanted.live, wanted.requirement, wanted.at
+    )
 
 
 def visible_compliance(actor: Actor, wanted: Narrowed) -> Select[ComplianceInterval]:

@@ -1,14 +1,15 @@
 """Reads of published questionnaires and life cycles; what is shipped counts until somebody publishes."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
 from sqlalchemy import desc, select
 from sqlalchemy.orm import Session
 
-from modelops_platform.core.errors import NotFound
+from modelops_platform.core.errors import InvalidInput, NotFound
 
 from ..defaults import default_life_cycle_texts, default_questionnaire_text, default_suite_texts
 from ..domain.documents import read_document
@@ -121,13 +122,6 @@ def questionnaire_in_force(db: Session, workspace_id: str) -> Questionnaire:
     return parse_questionnaire(questionnaire_row(db, workspace_id).document)
 
 
-def questionnaire_of(db: Session, workspace_id: str, document_id: str, number: int) -> Questionnaire | None:
-    """Return the questionnaire by which something was assessed, if it is still known."""
-    rows: Sequence[QuestionnaireVersion] = list_documents(db, QuestionnaireVersion, workspace_id)
-    row = next((row for row in rows if (row.document_id, row.number) == (document_id, number)), None)
-    return parse_questionnaire(row.document) if row else None
-
-
 def life_cycles_in_force(db: Session, workspace_id: str) -> list[LifeCycle]:
     """Return the latest version of each life cycle."""
     columns = (LifeCycleVersion.document, LifeCycleVersion.published_by)
@@ -136,3 +130,19 @@ def life_cycles_in_force(db: Session, workspace_id: str) -> list[LifeCycle]:
     stored = [parse_life_cycle(document) for document, _by in rows]
     ours = {parse_life_cycle(document).id for document, by in rows if by is not None}
     return current([*stored, *(cycle for cycle in shipped if cycle.id not in ours)])
+
+
+@dataclass(frozen=True, slots=True)
+class LifeCycleDraft:
+    """A life cycle that somebody is writing: what it says so far, or why it is none yet."""
+
+    cycle: LifeCycle | None
+    problem: InvalidInput | None
+
+
+def read_life_cycle_draft(document: str) -> LifeCycleDraft:
+    """Read a draft without keeping it."""
+    try:
+        return LifeCycleDraft(parse_life_cycle(document), None)
+    except InvalidInput as error:
+        return LifeCycleDraft(None, error)

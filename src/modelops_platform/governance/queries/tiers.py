@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, desc, func, or_, select
+from sqlalchemy import and_, desc, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -73,24 +73,6 @@ def load_overrides(db: Session, model_ids: Sequence[str], at: datetime) -> Mappi
         .order_by(TierOverride.from_at, TierOverride.id)
     )
     return {row.model_id: row for row in rows}
-
-
-def load_determinations(db: Session, versions: Mapping[str, Version], at: datetime) -> Mapping[str, Determination]:
-    """Return, by version, whether it counts as a model, as far as somebody independent says so, in one statement."""
-    rows = db.scalars(
-        select(ModelDetermination).where(
-            ModelDetermination.model_id.in_({version.model_id for version in versions.values()}),
-            ModelDetermination.from_at <= at,
-            or_(ModelDetermination.to_at.is_(None), ModelDetermination.to_at > at),
-        )
-    )
-    of_models = {row.model_id: row for row in rows}
-    found = {}
-    for id, version in versions.items():
-        fact = determination_fact(of_models.get(version.model_id), version, at)
-        if fact is not None:
-            found[id] = fact
-    return found
 
 
 def determination_fact(row: ModelDetermination | None, version: Version, at: datetime) -> Determination | None:
@@ -227,16 +209,3 @@ def find_tier_in_force(db: Session, model: Model) -> tuple[Tier | None, bool | N
     if not counts(fact.tier, fact.reviewed_by, involved):
         return None, is_model
     return overridden(fact.tier, fact.assessment_id, fact.override, now, involved), is_model
-
-
-def count_overrides(db: Session, workspace_id: str) -> int:
-    """Count the overrides in force."""
-    now = clock.now()
-    return (
-        db.scalar(
-            select(func.count())
-            .select_from(TierOverride)
-            .where(TierOverride.workspace_id == workspace_id, TierOverride.from_at <= now, TierOverride.to_at > now)
-        )
-        or 0
-    )

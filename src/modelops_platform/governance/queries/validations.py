@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Select, desc, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
@@ -19,7 +20,7 @@ from ..defaults import report_form
 from ..domain.facts import Kind
 from ..domain.known import FindingFact
 from ..domain.questionnaire import Tier
-from ..domain.validation import OPEN, FilledPart, Line, Part, Record, Scope, why_not_independent
+from ..domain.validation import OPEN, OPINION_WORDS, FilledPart, Line, Part, Record, Scope, why_not_independent
 from ..tables import TestResult, Validation, ValidationSignature
 from .assessments import find_assessment, is_in_force
 from .facts import covers_of
@@ -271,6 +272,27 @@ class _Filler:
 
     def _name(self, id: str | None) -> str:
         return self._names.get(id or "", "somebody who left")
+
+
+def is_current(row: Validation) -> bool:
+    """Tell whether a signed validation is still about what the model and the version are."""
+    signed = row.signature
+    return signed is not None and signed.covers == covers_of(row.model, row.version)
+
+
+def printed(db: Session, actor: Actor, validation: Validation) -> dict[str, Any]:
+    """Return what a printed report shows: as it was signed, else as it stands."""
+    signed = validation.signature
+    return {
+        "validation": validation,
+        "signed": signed,
+        "report": fill_report(db, actor, validation) if signed is None else None,
+        "parts": signed.report["parts"] if signed is not None else None,
+        "is_current": is_current(validation),
+        "names": identity.names_of(db, {validation.validator_id, validation.assigned_by}),
+        "scope": report_form().scopes[Scope(validation.scope)],
+        "opinion_words": OPINION_WORDS,
+    }
 
 
 def _recorded(value: float | None, n: int | None) -> str:

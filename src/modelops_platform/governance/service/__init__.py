@@ -30,9 +30,11 @@ from .steps import take_once
 from .test_runs import RUN_TESTS, fail_tests, finish_tests, get_started_tests, push_results, start_tests
 from .timely import pass_time, tell_due
 from .validations import (
+    PRINT_VALIDATION,
     assign_validation,
     call_off_validation,
     digest_of_report,
+    print_validation,
     raise_condition,
     reopen_changed,
     sign_validation,
@@ -44,6 +46,7 @@ from .what_if import WHAT_IF, ask_what_if, fail_what_if, keep_what_if, work_out
 __all__ = [
     "APPLY",
     "COMPLIANCE",
+    "PRINT_VALIDATION",
     "RUN_TESTS",
     "WHAT_IF",
     "add_document",
@@ -90,6 +93,7 @@ __all__ = [
     "pass_time",
     "prepare_batch",
     "preview",
+    "print_validation",
     "publish_life_cycle",
     "publish_policy",
     "publish_questionnaire",

@@ -11,6 +11,8 @@ from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission, system_actor
 from modelops_platform.core.errors import AlreadyExists, Conflict, InvalidInput, NotAllowed, Stale
 from modelops_platform.events import service as events
+from modelops_platform.jobs import service as jobs
+from modelops_platform.jobs.tables import Job
 from modelops_platform.registry import queries as registry
 from modelops_platform.registry.tables import Model, Version
 
@@ -24,6 +26,7 @@ from ..tables import Finding, Validation, ValidationEntry, ValidationSignature
 from .findings import raise_finding
 from .states import refresh_state
 
+PRINT_VALIDATION = "governance.print_validation"
 _WEIGHT = {Scope.PEER_REVIEW: 0, Scope.TARGETED: 1, Scope.FULL: 2}
 
 
@@ -280,6 +283,13 @@ def sign_validation(db: Session, actor: Actor, validation_id: str, wanted: SignI
     db.flush()
     db.expire(validation, ["signature"])
     return queries.get_validation(db, actor, validation.id)
+
+
+def print_validation(db: Session, actor: Actor, validation_id: str) -> Job:
+    """Ask for a report as PDF, as the actor may see it when it is made. Raises NotFound."""
+    validation = queries.get_validation(db, actor, validation_id)
+    title = f"Validation report of {validation.model.name} {validation.version.name} as PDF"
+    return jobs.enqueue(db, actor, PRINT_VALIDATION, {"validation_id": validation.id}, title=title, max_attempts=2)
 
 
 def digest_of_report(report: dict[str, object]) -> str:

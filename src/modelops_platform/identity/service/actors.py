@@ -1,5 +1,6 @@
 """Turning the rows of a sign-in into an actor."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,12 +22,6 @@ def to_actor(
     request_id: str | None = None,
 ) -> Actor:
     """Make the actor of sign-in rows: a user with every grant, units expanded to all below them."""
-    reached: dict[tuple[str, str, str], set[str]] = {}
-    for row in rows:
-        if row.role is not None:
-            units = reached.setdefault((row.role, row.object_kind, row.object_id), set())
-            if row.reached_id is not None:
-                units.add(row.reached_id)
     user = rows[0]
     return Actor(
         id=user.id,
@@ -34,14 +29,26 @@ def to_actor(
         name=user.name,
         workspace_id=user.workspace_id,
         unit_id=user.unit_id,
-        grants=tuple(
-            Held(role, kind, object_id, allowed(Role(role), scope), frozenset(units))
-            for (role, kind, object_id), units in reached.items()
-        ),
+        grants=_held(tuple((row.role, row.object_kind, row.object_id, row.reached_id) for row in rows), scope),
         token_id=token_id,
         address=address,
         request_id=request_id,
         preferences=_preferences(user),
+    )
+
+
+@functools.lru_cache(256)
+def _held(found: tuple[tuple[str | None, ...], ...], scope: Scope | None) -> tuple[Held, ...]:
+    """Return what rows that were just read grant: each request reads them, but most say the same as those before."""
+    reached: dict[tuple[Any, ...], set[str]] = {}
+    for *grant, unit_id in found:
+        if grant[0] is not None:
+            units = reached.setdefault(tuple(grant), set())
+            if unit_id is not None:
+                units.add(unit_id)
+    return tuple(
+        Held(role, kind, object_id, allowed(Role(role), scope), frozenset(units))
+        for (role, kind, object_id), units in reached.items()
     )
 
 

@@ -1,7 +1,7 @@
 """Traces: what applications tell of their calls, and the searches over it."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 from sqlalchemy.orm import Session
@@ -19,6 +19,7 @@ from modelops_platform.tracking.domain.traces import (
     read_time,
 )
 
+from ..envelope import NotOffered
 from ..reading import missing_parameter
 from ..routes import Family
 from ..wire import Int64, KeyValue, Message, Pair, Reply, Text
@@ -463,3 +464,17 @@ def search_old_traces(db: Session, actor: Actor, wanted: OldSearch) -> dict[str,
         token=wanted.page_token,
     )
     return _page([shown_old(trace) for trace in found.traces], found.next_token)
+
+
+class TraceMetrics(Message, kw_only=True):
+    """Figures over traces, as charts of MLflow's own interface ask for them."""
+
+    experiment_ids: list[str] = []
+
+
+@family.post("traces/metrics", version="3.0", permission=READ)
+def compute_trace_metrics(_db: Session, _actor: Actor, _wanted: TraceMetrics) -> NoReturn:
+    """Say that charts over traces are not made here."""
+    raise NotOffered(
+        "Metrics over traces are not offered.", remedy="Search the traces, and take the figures from what is found."
+    )

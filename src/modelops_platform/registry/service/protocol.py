@@ -174,6 +174,8 @@ def add_logged_version(
         found = Found(source[:200])
     else:
         found = find_source(db, actor, source, run_id=run_id, model_id=logged_model_id)
+        if found.copied is not None:  # by number, whatever alias, stage or `latest` named it
+            source = f"models:/{found.copied.model.name}/{found.copied.number}"
     version = _made(db, actor, model, found, source)
     version.description, version.run_link = description, run_link or None
     _keep(db, actor, version, found)

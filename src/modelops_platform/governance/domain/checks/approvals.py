@@ -27,7 +27,7 @@ class Timeout(StrEnum):
 _TIMEOUT_WORDS = {
     Timeout.NOTHING: "who asked is told",
     Timeout.DENY: "it is denied",
-    Timeout.ESCALATE: "the head of the unit is asked",
+    Timeout.ESCALATE: "the head of the unit and its executives are told",
 }
 
 

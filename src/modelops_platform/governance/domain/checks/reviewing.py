@@ -69,7 +69,10 @@ class Validated:
         )
 
     def find(self, facts: Facts, policy: Policy) -> Found:
-        """Look at the last signed validation."""
+        """Look at the last signed validation. A tool needs none."""
+        if facts.determination is not None and not facts.determination.is_model:
+            evidence = (Evidence("determination", facts.determination.id),)
+            return Found(Status.NOT_APPLICABLE, "It is determined to be a tool.", LinkKind.SHOW_GOVERNANCE, evidence)
         signed = facts.validation
         if signed is None:
             return Found(Status.NOT_MET, "Nobody has signed a validation of this version.", LinkKind.VALIDATE)
