@@ -58,6 +58,24 @@ def test_a_folder_becomes_a_version_that_the_gate_denies(run: Run, tmp_path: Pat
     assert (free.exit_code, free.output.startswith("Yes: no policy guards this")) == (0, True), free.output
 
 
+def test_results_of_a_pipeline_are_pushed_and_judged_again(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "model.txt").write_text("weights")
+    assert run("register", "pushed", "--file", str(tmp_path / "model.txt")).exit_code == 0
+    results = tmp_path / "results.json"
+    smoke = {"test": "smoke", "outcome": "pass"}
+    results.write_text(json.dumps([smoke, {"test": "discrimination", "outcome": "pass", "value": 0.4, "rows": 900}]))
+    pushed = run("test", "push", "pushed", "1", str(results), "--suite", "tier-1", "--key", "build-1")
+    assert pushed.exit_code == 0, pushed.output
+    assert "[pass] smoke" in pushed.output
+    assert "[fail] discrimination" in pushed.output
+    assert run("test", "push", "pushed", "1", str(results), "--suite", "tier-1", "--key", "build-1").exit_code == 0
+    results.write_text(json.dumps([smoke]))
+    assert run("test", "push", "pushed", "1", str(results), "--suite", "tier-1", "--key", "build-1").exit_code == 2
+    for wrong in ("not json", "3", json.dumps({"suite": "own", "digest": "0" * 64, "results": [smoke]})):
+        results.write_text(wrong)
+        assert run("test", "push", "pushed", "1", str(results)).exit_code == 2
+
+
 def test_policies_as_files_are_planned_and_published(
     live: int, cast: Cast, run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -26,6 +26,8 @@ ASKING = {  # pages that show what is asked for
     "/compare": f"?before={MODEL}/1&after={MODEL}/2",
     "/compare/file": f"?before={MODEL}/1&after={MODEL}/2&path=metrics.json",
     "/runs/{run_id}/metric": "?key=loss",
+    "/request-waiver": f"?model={MODEL}",
+    "/request-emergency": f"?model={MODEL}",
 }
 # The same addresses in another state: an earlier day, a narrowed list, an empty one, what is not found, no path at all.
 OTHER_STATES = (

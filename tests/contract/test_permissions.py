@@ -30,6 +30,8 @@ PUBLIC = COMPANY | {
 }  # DESIGN 6; and /static
 # What everybody may write: their own profile and tokens, and a report over what they see.
 OWN = {
+    "POST /api/v1/policy-plans",  # reads a draft that whoever asks has brought along, and keeps nothing
+    "POST /policy-editor",
     "PATCH /api/v1/users/{user_id}",
     "POST /api/v1/tokens",
     "POST /api/v1/tokens/{token_id}/revoke",
@@ -154,7 +156,7 @@ def ask_in_earnest(client: TestClient, house: House, asked: Asked) -> Response:
 # Deleting a file names what holds it, for whoever may see both; only one's own upload goes.
 HARMLESS = {"POST /api/v1/files/{sha256}/scan", "DELETE /api/v1/files/{sha256}"}
 # Things of the whole workspace: everybody sees them.
-SHARED = ("/environments/", "/policies/", "/fields/", "/units/")
+SHARED = ("/environments/", "/policies/", "/what-ifs/", "/fields/", "/units/", "/questionnaires/", "/life-cycles/")
 
 
 def test_who_has_a_role_elsewhere_finds_nothing_here(

@@ -79,6 +79,21 @@ def figures(recipe: dict[str, Any], truth: np.ndarray, answers: list[np.ndarray]
     return found
 
 
+def test_every_training_is_logged_by_the_protocol_with_its_figures(demo: Site) -> None:
+    for experiment in demo.get("/experiments?q=training&limit=200")["items"]:
+        model = experiment["name"].removesuffix(" training")
+        versions = {f"version {one['number']}": one for one in demo.get(f"/models/{model}/versions")["items"]}
+        runs = demo.get(f"/experiments/{experiment['id']}/runs")["items"]
+        assert runs
+        for run in runs:
+            assert run["status"] == "FINISHED"
+            assert run["values"] == {one["name"]: one["value"] for one in versions[run["name"]]["metrics"]}
+            assert run["params"]["estimator"]
+    recipes = demo.get("/recipes?limit=200")["items"]
+    assert len({recipe["model"]["name"] for recipe in recipes}) == len(demo.get("/experiments?q=training")["items"])
+
+
+
 def test_the_figures_of_the_champions_follow_from_the_stored_files(demo: Site) -> None:
     data_sets = {one["id"]: one["digest"] for one in demo.get("/data-sets?limit=200")["items"]}
     checked = {}

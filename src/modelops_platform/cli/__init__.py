@@ -7,7 +7,7 @@ from typer.core import TyperGroup
 
 from modelops_platform.core.errors import PlatformError
 
-from . import audit, backups, database, demo, doctor, models, people, policies, serving, signing
+from . import audit, backups, database, demo, doctor, models, people, policies, serving, signing, testing
 
 CANNOT = 2
 
@@ -46,3 +46,4 @@ app.add_typer(people.token, name="token")
 app.add_typer(database.db, name="db")
 app.add_typer(audit.audit, name="audit")
 app.add_typer(policies.policy, name="policy")
+app.add_typer(testing.test, name="test")

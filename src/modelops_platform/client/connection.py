@@ -184,6 +184,14 @@ class Client:
         """Return what publishing the documents would change, or why one is no policy, in their order."""
         return list(self.post("/policy-plans", {"documents": list(documents)})["items"])
 
+    def version(self, model: str, number: int) -> dict[str, Any]:
+        """Return one version of a model."""
+        return dict(self.get(f"/models/{_segment(model)}/versions/{number}"))
+
+    def push_test_results(self, model: str, number: int, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Send what a pipeline's tests found about a version; marked as pushed wherever it is shown."""
+        return dict(self.post(f"/models/{_segment(model)}/versions/{number}/test-results", dict(body)))
+
     def publish_policy(self, document: str, reason: str) -> dict[str, Any]:
         """Publish a version of a policy; it is never changed afterwards."""
         return dict(self.post("/policies", {"document": document, "reason": reason}))

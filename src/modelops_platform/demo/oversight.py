@@ -52,7 +52,8 @@ def oversee(people: Mapping[str, Client], model: str) -> None:
     asked = {"model": model, "requirement": "card-complete", "control": "The validator read the draft."}
     people["developer"].post("/waivers", {**asked, "reason": "Two fields wait for the clinic."})
     urgent = {"model": model, "version": 1, "to": "alias:champion"}
-    people["developer"].post("/emergencies", {**urgent, "reason": "The reader before this one has stopped answering."})
+    if people["developer"].get("/gate", **urgent)["outcome"] == "deny":
+        people["developer"].post("/emergencies", {**urgent, "reason": "The one before has stopped answering."})
     place = f"/models/{quote(model, safe='')}"
     people["owner"].post(f"{place}/attestations", {"word": "owner attestation"})
     due = (datetime.now(UTC) + timedelta(days=20)).date().isoformat()

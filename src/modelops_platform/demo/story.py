@@ -14,6 +14,7 @@ from .catalogue import PEOPLE
 from .logbook import Logbook
 from .material import DataSetFile, Entry, Journey, Material, ReplayPlan, Threshold
 from .numbers import Numbers
+from .oversight import oversee
 
 PRODUCTION = "production"
 UNIT_HEADS = {
@@ -23,6 +24,8 @@ UNIT_HEADS = {
     "Operations": "jonas.lund",
     "Organisation": "grace.novak",
 }
+OVERSEEN = "breast-lesion-triage"
+SECOND_LINE = {"risk": "karim.haddad", "executive": "grace.novak"}
 JOURNEY = list(Journey)
 PATIENCE_SECONDS = 240.0
 LOOK_SECONDS = 0.4
@@ -76,6 +79,13 @@ class Story:
             self._say("Asking for approvals, voting, deploying")
             for each in material:
                 self._approve_and_deploy(each.entry)
+            self._oversee(next(each.entry for each in material if each.entry.name == OVERSEEN))
+
+    def _oversee(self, entry: Entry) -> None:
+        """Let those who watch over risk do their part, for one model."""
+        self._say(f"Findings, waivers and attestations of {entry.name}")
+        wanted = {"owner": entry.owner, "developer": entry.developer, "validator": entry.validator, **SECOND_LINE}
+        oversee({part: self._as(key) for part, key in wanted.items()}, entry.name)
 
     def _as(self, key: str) -> Client:
         return self._people[key]

@@ -73,7 +73,7 @@ CLAIM_WORDS: Mapping[Claim, tuple[str, str]] = {
 
 
 class Who(StrEnum):
-    """Who may move something: people named on the record, or holders of a role there."""
+    """Who may move something: people named on the record, or holders of a role there that assesses risk."""
 
     ANYBODY = "anybody"
     OWNER = "owner"
@@ -82,7 +82,6 @@ class Who(StrEnum):
     CONTRIBUTOR = "contributor"
     RISK = "risk"
     COMPLIANCE = "compliance"
-    EXECUTIVE = "executive"
 
 
 EVENTS: Mapping[About, frozenset[str]] = {
@@ -283,7 +282,6 @@ def _list_words(who: AbstractSet[Who]) -> str:
         Who.CONTRIBUTOR: "a contributor",
         Who.RISK: "a risk officer",
         Who.COMPLIANCE: "a compliance officer",
-        Who.EXECUTIVE: "an executive",
     }
     found = [words[one] for one in Who if one in who]
     return " or ".join([", ".join(found[:-1]), found[-1]]) if len(found) > 1 else found[0]

@@ -41,6 +41,7 @@ def keep(db: Session, workspace_id: str, model_ids: Collection[str], standings: 
             select(_TABLE).where(_TABLE.c.model_id.in_(model_ids), _TABLE.c.to_at.is_(None)).with_for_update()
         )
     }
+    now = max([now, *(row.from_at for row in open_ones.values())])  # a clock may have been set back
     ended: list[str] = []
     begun: list[dict[str, Any]] = []
     for standing in standings:
