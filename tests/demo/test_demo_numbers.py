@@ -93,7 +93,6 @@ def test_every_training_is_logged_by_the_protocol_with_its_figures(demo: Site) -
     assert len({recipe["model"]["name"] for recipe in recipes}) == len(demo.get("/experiments?q=training")["items"])
 
 
-
 def test_the_figures_of_the_champions_follow_from_the_stored_files(demo: Site) -> None:
     data_sets = {one["id"]: one["digest"] for one in demo.get("/data-sets?limit=200")["items"]}
     checked = {}

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 import select
 import sqlite3
 import threading
@@ -41,6 +42,7 @@ from . import clock
 from .errors import InvalidInput
 from .ids import new_id
 from .keys import Keys, load_keys
+from .logging import get_logger
 from .settings import Settings
 
 
@@ -84,6 +86,8 @@ class Json(TypeDecorator[Any]):
 PATIENCE_SECONDS = 15.0  # of commands and the job process
 WEB_PATIENCE_SECONDS = 1.7  # of whoever waits for a page: then they are told to try again
 _LOCK_LOOK_SECONDS = 0.003
+_BRIEF_SECONDS = 0.02  # whoever held the lock longer lets others come before it takes it again
+_LONG_SECONDS = 0.25  # whoever held it longer is told of in the log
 _MOST_KEPT = 8  # connections between two reads of SQLite
 _GIVEN_UP_FOR_SECONDS = 0.05
 _LONGEST_STATEMENT_OF_WEB_MS = 30_000
@@ -246,7 +250,8 @@ class Database:
         self._writers: list[Connection] = []  # of SQLite, between two uses: one, as there is one writer
         self._readers: list[Connection] = []
         if self.is_sqlite:
-            self.write_engine = _sqlite_engine(url, pool_size=2, patience=patience, writes=True)
+            self._turns = _Turns(patience)
+            self.write_engine = _sqlite_engine(url, pool_size=2, patience=patience, turns=self._turns)
             self.read_engine = _sqlite_engine(url, pool_size=pool_size, patience=patience)
         else:
             self.write_engine = _postgres_engine(url, pool_size=pool_size, patience=patience)
@@ -281,6 +286,7 @@ class Database:
             with (
                 self._write_lock,
                 _lent(self.write_engine, self._writers) as connection,
+                self._turns.taken(),
                 connection.begin(),
                 joined_session(connection, self._info) as db,
             ):
@@ -356,9 +362,9 @@ def _postgres_engine(url: str, *, pool_size: int, patience: float) -> Engine:
     return engine
 
 
-def _sqlite_engine(url: str, *, pool_size: int, patience: float, writes: bool = False) -> Engine:
-    wait_ms = 0 if writes else int(patience * 1000)
-    turns = _Turns(patience)
+def _sqlite_engine(url: str, *, pool_size: int, patience: float, turns: "_Turns | None" = None) -> Engine:
+    """Return an engine of sessions that read, or, with turns to take, of those that write."""
+    wait_ms = 0 if turns else int(patience * 1000)
     engine = create_engine(
         url,
         pool_size=pool_size,
@@ -375,7 +381,7 @@ def _sqlite_engine(url: str, *, pool_size: int, patience: float, writes: bool = 
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.execute("PRAGMA cache_size=-16000")
         cursor.execute("PRAGMA temp_store=MEMORY")  # nothing is written outside of the home, nor to a full disk
-        if not writes:
+        if turns is None:
             cursor.execute("PRAGMA query_only=ON")
         cursor.execute(f"PRAGMA busy_timeout={wait_ms}")
         cursor.close()
@@ -384,7 +390,7 @@ def _sqlite_engine(url: str, *, pool_size: int, patience: float, writes: bool = 
     def _begin(connection: Any) -> None:
         raw = connection.connection.driver_connection  # a third of what it costs by way of the engine
         try:
-            if writes:
+            if turns is not None:
                 turns.begin(raw)
             else:
                 raw.execute("BEGIN")
@@ -395,18 +401,42 @@ def _sqlite_engine(url: str, *, pool_size: int, patience: float, writes: bool = 
 
 
 class _Turns:
-    """Takes the file's write lock, looking often: SQLite's own waits grow long, and others come between."""
+    """Takes the file's write lock, looking often: SQLite's own waits grow long, and others come between.
+
+    Other processes look as often. One that writes on and on would take the lock again before any of them has looked:
+    so whoever held it for more than a moment leaves it to them as long as they need to look.
+    """
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self._given_up_at = 0.0  # whoever waited behind a writer that gave up just now does not wait as long again
+        self._began_at = self._free_at = 0.0
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Take turns; what began in the block has ended behind it."""
+        self._began_at = math.inf
+        try:
+            yield
+        finally:
+            now = time.monotonic()
+            held = now - self._began_at
+            if held > _BRIEF_SECONDS:
+                self._free_at = now + 3 * _LOCK_LOOK_SECONDS
+            if held > _LONG_SECONDS:
+                who = threading.current_thread().name
+                get_logger().warning("database.held_long", ms=round(held * 1000), thread=who)
 
     def begin(self, connection: sqlite3.Connection) -> None:
+        """Begin a transaction that writes. Raises OperationalError of the driver when others do not end theirs."""
+        if (others_first := self._free_at - time.monotonic()) > 0:
+            time.sleep(others_first)
         now = time.monotonic()
         until = now + (self._patience if now - self._given_up_at > _GIVEN_UP_FOR_SECONDS else 0)
         while True:
             try:
                 connection.execute("BEGIN IMMEDIATE")
+                self._began_at = time.monotonic()
                 return
             except sqlite3.OperationalError as error:
                 if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:

@@ -144,13 +144,22 @@ class Worker:
         with self.database.read() as db:
             due = queries.look(db, clock.now())
             has_unsealed = events.has_unsealed(db)
-        self._write_if(has_unsealed, events.seal_events)
+        if has_unsealed:
+            self._seal()
         has_lost = due.running and self._take_from_the_lost()
         self._write_if(due.schedules, service.fire_due)
         if due.jobs or has_lost or due.schedules:
             self._claim()
         self._keep()
         return bool(self._held()) or due.jobs
+
+    def _seal(self) -> None:
+        """Seal what waits, in one short transaction after the other, until a look at the jobs is due."""
+        until = time.monotonic() + IDLE_SECONDS
+        while time.monotonic() < until and not self._stopping.is_set():
+            with self.database.write() as db:
+                if events.seal_events(db) < events.PLACED_AT_ONCE:
+                    return
 
     def _take_from_the_lost(self) -> bool:
         """Return jobs whose worker is gone to the queue, and say whether there were any."""

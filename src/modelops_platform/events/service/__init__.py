@@ -3,10 +3,11 @@
 from .erasing import erase_personal
 from .recording import Recorded, record, record_refusal
 from .rotating import rotate_key
-from .sealing import has_unsealed, seal_events
+from .sealing import PLACED_AT_ONCE, has_unsealed, seal_events
 from .signing import SignedText, sign_statement
 
 __all__ = [
+    "PLACED_AT_ONCE",
     "Recorded",
     "SignedText",
     "erase_personal",

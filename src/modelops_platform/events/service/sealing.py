@@ -18,8 +18,8 @@ from ..proof.seals import Seal, Signer, Stated
 from ..tables import Event, EventPlace, LogSeal, UnplacedEvent
 from .recording import record
 
-PLACED_AT_ONCE = 5_000
 MOST_UNDER_A_SEAL = 512  # a proof reads them all
+PLACED_AT_ONCE = MOST_UNDER_A_SEAL  # whoever writes waits for this transaction
 _Row = Row[*tuple[Any, ...]]
 _SEQUENCER = 0x6D6F7071  # any number, the same in every process
 
@@ -34,7 +34,9 @@ class _Suspect:
 
 
 def seal_events(db: Session) -> int:
-    """Give every committed event without a place the next places, seal them, and return how many there were.
+    """Give committed events without a place the next places, seal them, and return how many there were.
+
+    Where it returns PLACED_AT_ONCE there may be more: for those there is another transaction.
 
     Any number of processes may call it: one at a time seals, the others leave it to that one. Places have no gaps,
     and follow commits, not clocks. A row that was forged or edited while it waited gets no place and is told of.

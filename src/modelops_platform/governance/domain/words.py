@@ -13,6 +13,12 @@ _CLAIMS = {
     "has_files": "it has files",
     "has_metrics": "figures were recorded",
 }
+_DENIALS = {
+    "people_affected": "no people are affected",
+    "is_model": "it counts as a tool",
+    "has_files": "it has no files",
+    "has_metrics": "no figures were recorded",
+}
 
 
 def describe_scope(scope: Scope) -> str:
@@ -50,6 +56,8 @@ def describe_condition(condition: Condition) -> str:
             return " or ".join(map(describe_condition, parts))
         case FactIn(fact, (True,)) if fact in _CLAIMS:
             return _CLAIMS[fact]
+        case FactIn(fact, (False,)) if fact in _DENIALS:
+            return _DENIALS[fact]
         case FactIn(fact, values):
             words = [
                 "yes" if value is True else "no" if value is False else str(value).replace("_", " ") for value in values
