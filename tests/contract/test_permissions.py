@@ -156,7 +156,16 @@ def ask_in_earnest(client: TestClient, house: House, asked: Asked) -> Response:
 # Deleting a file names what holds it, for whoever may see both; only one's own upload goes.
 HARMLESS = {"POST /api/v1/files/{sha256}/scan", "DELETE /api/v1/files/{sha256}"}
 # Things of the whole workspace: everybody sees them.
-SHARED = ("/environments/", "/policies/", "/what-ifs/", "/fields/", "/units/", "/questionnaires/", "/life-cycles/")
+SHARED = (
+    "/environments/",
+    "/policies/",
+    "/what-ifs/",
+    "/test-suites/",
+    "/fields/",
+    "/units/",
+    "/questionnaires/",
+    "/life-cycles/",
+)
 
 
 def test_who_has_a_role_elsewhere_finds_nothing_here(

@@ -1,17 +1,53 @@
-"""Work in portions: whoever writes much holds the database for a moment, and then lets others come between."""
+"""Work in portions: a transaction that writes for many holds the database for a moment, and leaves the rest to the next.
+
+The job process gives each job a *turn* for what it writes, `brief()`. A loop over `portion(things)` ends when the turn
+is over, and the job is done anew, at once, for what is left. Elsewhere there is no turn, and the loop goes to the end.
+"""
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import TypeVar
 
 T = TypeVar("T")
-PORTION_SECONDS = 0.1  # a page waits for this, and whoever waits with it; a quarter of a second is what it notices
+PORTION_SECONDS = 0.1  # whoever waits to write waits for this; what is longer than a quarter of a second is told of
 
 
-def portion(things: Iterable[T], *, seconds: float = PORTION_SECONDS) -> Iterator[T]:
-    """Yield things, at least one, until the time of one transaction is over; the rest is for the next transaction."""
-    until = time.monotonic() + seconds
-    for thing in things:
-        yield thing
-        if time.monotonic() > until:
+@dataclass(slots=True)
+class Turn:
+    """The time that a transaction may take, and whether it left something to the next."""
+
+    until: float
+    is_cut: bool = False
+
+
+_turn: ContextVar[Turn | None] = ContextVar("turn", default=None)
+
+
+@contextmanager
+def brief(seconds: float = PORTION_SECONDS) -> Iterator[Turn]:
+    """Give what is done in the block so much time."""
+    turn = Turn(time.monotonic() + seconds)
+    token = _turn.set(turn)
+    try:
+        yield turn
+    finally:
+        _turn.reset(token)
+
+
+def portion(things: Iterable[T]) -> Iterator[T]:
+    """Yield things, at least one, until the turn is over; whatever was yielded must not come again the next time."""
+    turn = _turn.get()
+    for number, thing in enumerate(things):
+        if number and turn is not None and time.monotonic() > turn.until:
+            turn.is_cut = True
             return
+        yield thing
+
+
+def leave_the_rest() -> None:
+    """Say that there is more to do than was read; the next transaction does it."""
+    if (turn := _turn.get()) is not None:
+        turn.is_cut = True

@@ -10,6 +10,9 @@ A job is done in up to three steps, so that no transaction is open while somethi
 
 Every step may run again after a crash, so step 2 must be safe to run twice. What `finish` returns is kept as the
 job's result.
+
+While a job finishes, whoever else writes waits. What writes for many things loops over `core.portions.portion(things)`:
+when the time is over the loop ends, and the same job is made anew for what is left.
 """
 
 from collections.abc import Callable

@@ -23,6 +23,7 @@ from modelops_platform.core import clock
 from modelops_platform.core.db import Database
 from modelops_platform.core.errors import InvalidInput
 from modelops_platform.core.logging import get_logger
+from modelops_platform.core.portions import brief
 from modelops_platform.core.trouble import unavailable
 from modelops_platform.events import service as events
 
@@ -292,7 +293,11 @@ class Worker:
     def _finish(self, db: Session, task: Running, worked: Any) -> None:
         if not service.succeed(db, task.job):
             raise LeaseLost
-        service.keep_result(db, task.job, task.handler.finish(db, task.job, worked))
+        with brief() as turn:
+            result = task.handler.finish(db, task.job, worked)
+        service.keep_result(db, task.job, result)
+        if turn.is_cut:
+            service.go_on(db, task.job)
 
     def _insist(self, write: Callable[[Session], Answer]) -> Answer:
         """Write in one transaction, again and again while the database is away; the lease guards what is written."""

@@ -15,6 +15,7 @@ from modelops_platform.core.actor import Actor, ActorKind
 from modelops_platform.core.errors import NotFound, PlatformError
 from modelops_platform.core.ids import new_id
 from modelops_platform.core.logging import get_logger
+from modelops_platform.core.portions import leave_the_rest, portion
 from modelops_platform.events.domain import LogEntry
 from modelops_platform.events.queries import to_entry
 from modelops_platform.events.tables import Event, EventPlace
@@ -27,7 +28,8 @@ from .domain import Topic
 from .tables import EventFollower, MutedTopic, Notification
 
 FOLLOWER = "notifications"
-PLACES_AT_ONCE = 500
+PLACES_AT_ONCE = 2_000
+_CHANGED_AT_ONCE = 500
 Recipients = Callable[[Session, LogEntry], Iterable[str | None]]
 
 
@@ -66,12 +68,16 @@ def follow(db: Session) -> dict[str, int]:
     follower = db.scalars(
         select(EventFollower).where(EventFollower.name == FOLLOWER).with_for_update()
     ).one_or_none() or EventFollower(name=FOLLOWER, place=0)
-    last = min(db.scalar(select(func.max(EventPlace.place))) or 0, follower.place + PLACES_AT_ONCE)
+    newest = db.scalar(select(func.max(EventPlace.place))) or 0
+    last = min(newest, follower.place + PLACES_AT_ONCE)
     made = 0
     if last > follower.place:
-        made = _tell(db, _events_between(db, follower.place, last))
-        follower.place = last
+        found = _events_between(db, follower.place, last)
+        told, made = _tell(db, found)
+        follower.place = last if told == len(found) else (found[told - 1][0].place or follower.place)
         db.add(follower)
+    if last < newest:
+        leave_the_rest()
     return {"place": follower.place, "made": made}
 
 
@@ -86,9 +92,12 @@ def _events_between(db: Session, after: int, last: int) -> list[tuple[LogEntry, 
     return [(to_entry(event, place), event.workspace_id) for event, place in found]
 
 
-def _tell(db: Session, events: Sequence[tuple[LogEntry, str]]) -> int:
+def _tell(db: Session, events: Sequence[tuple[LogEntry, str]]) -> tuple[int, int]:
+    """Return of how many events people were told, which may not be all, and how many notifications that made."""
+    told = 0
     rows: dict[tuple[str, str], dict[str, object]] = {}
-    for entry, workspace_id in events:
+    for entry, workspace_id in portion(events):
+        told += 1
         for notice in _notices[entry.kind]:
             for user_id in _recipients(db, notice, entry):
                 row: dict[str, object] = {
@@ -105,7 +114,7 @@ def _tell(db: Session, events: Sequence[tuple[LogEntry, str]]) -> int:
     wanted = _wanted(db, rows)
     if wanted:
         db.execute(insert(Notification), wanted)
-    return len(wanted)
+    return told, len(wanted)
 
 
 def _recipients(db: Session, notice: Notice, entry: LogEntry) -> set[str]:
@@ -173,8 +182,8 @@ def mark_all_read(db: Session, actor: Actor) -> int:
     must_own_account(actor)
     unread = queries.visible_to(actor).where(Notification.read_at.is_(None)).with_only_columns(Notification.id)
     ids = db.scalars(unread).all()
-    for start in range(0, len(ids), PLACES_AT_ONCE):
-        some = Notification.id.in_(ids[start : start + PLACES_AT_ONCE])
+    for start in range(0, len(ids), _CHANGED_AT_ONCE):
+        some = Notification.id.in_(ids[start : start + _CHANGED_AT_ONCE])
         db.execute(update(Notification).where(some).values(read_at=clock.now()))
     return len(ids)
 

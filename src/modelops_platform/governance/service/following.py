@@ -3,12 +3,13 @@
 They cannot tell governance directly, so it reads their events in the order of the log, each once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session, joinedload
 
 from modelops_platform.core.actor import system_actor
+from modelops_platform.core.portions import leave_the_rest, portion
 from modelops_platform.events.tables import Event, EventPlace
 from modelops_platform.registry.tables import Model
 
@@ -33,24 +34,31 @@ WATCHED = frozenset(
 )
 FOR_ALL = frozenset({"policy.published", "environment.created", "environment.edited", "environment.retired"})
 """What may change how every model stands."""
-AT_ONCE = 2_000
-MOST_MODELS = 150  # whoever writes waits for this transaction
+AT_ONCE = 500
+Place = Row[int, str, str | None]
 
 
 def catch_up(db: Session, workspace_id: str, after: int) -> int:
-    """Bring the models up to date that were touched behind this place of the log, and return the new place."""
+    """Bring the models up to date that were touched behind this place of the log, and return the new place.
+
+    What is left when the transaction has taken long enough is behind that place.
+    """
+    newest = db.scalar(select(func.max(EventPlace.place))) or 0
     places = db.execute(
         select(EventPlace.place, Event.kind, Event.model_id)
         .join(Event, Event.id == EventPlace.event_id)
-        .where(EventPlace.place > after, Event.workspace_id == workspace_id)
+        .where(EventPlace.place > after, EventPlace.place <= newest, Event.workspace_id == workspace_id)
+        .where(or_(Event.model_id.is_not(None), Event.kind.in_(FOR_ALL)))
         .order_by(EventPlace.place)
         .limit(AT_ONCE)
     ).all()
-    places = _as_far_as(places)
-    touched = {model_id for _place, kind, model_id in places if model_id and kind in WATCHED}
-    told = {model_id for _place, kind, model_id in places if model_id and not kind.startswith("gate.")}
-    models = db.scalars(select(Model).where(Model.id.in_(touched)).order_by(Model.id)).all() if touched else []
-    for model in models:
+    reached = max(newest, after)
+    if len(places) == AT_ONCE:
+        reached = places[-1].place
+        leave_the_rest()
+    touched = dict.fromkeys(model_id for _place, kind, model_id in places if model_id and kind in WATCHED)
+    for model_id in portion(list(touched)):
+        model = db.get_one(Model, model_id)
         open_or_granted = (
             select(ApprovalRequest)
             .where(
@@ -63,19 +71,19 @@ def catch_up(db: Session, workspace_id: str, after: int) -> int:
         reopen_changed(db, model)
         recompute(db, model)
         refresh_risk(db, model)
+        del touched[model_id]
     db.flush()
+    places, reached = _before(places, set(touched), reached)
+    told = {model_id for _place, kind, model_id in places if model_id and not kind.startswith("gate.")}
     if any(kind in FOR_ALL for _place, kind, _model_id in places):
         recompute_all(db, workspace_id)
     recompute_soon(db, workspace_id, told)
-    return places[-1].place if places else after
+    return reached
 
 
-def _as_far_as(places: Sequence[Row[int, str, str | None]]) -> Sequence[Row[int, str, str | None]]:
-    """Return the places until so many models are touched; the rest is for the next look."""
-    touched: set[str] = set()
-    for number, (_place, kind, model_id) in enumerate(places):
-        if model_id and kind in WATCHED:
-            touched.add(model_id)
-        if len(touched) > MOST_MODELS:
-            return places[:number]
-    return places
+def _before(places: Sequence[Place], left: Collection[str], reached: int) -> tuple[Sequence[Place], int]:
+    """Return the places before any that touches a model which is left to do, and how far in the log that is."""
+    for number, (place, kind, model_id) in enumerate(places):
+        if model_id in left and kind in WATCHED:
+            return places[:number], place - 1
+    return places, reached

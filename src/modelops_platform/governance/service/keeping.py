@@ -62,7 +62,7 @@ def _watch_approvals(db: Session, workspace_id: str) -> int:
         .limit(AT_ONCE)
         .with_for_update(of=ApprovalRequest)
     )
-    for request in db.scalars(waiting):
+    for request in portion(db.scalars(waiting).all()):
         assert request.due_at is not None, "asked for above"
         steps = due_steps(request.asked_at, request.due_at, now)
         taken = [step for step in steps if take_once(db, request.id, step)]
@@ -98,7 +98,7 @@ def _end_waivers(db: Session, workspace_id: str) -> int:
         .limit(AT_ONCE)
     )
     done, actor = 0, system_actor(workspace_id)
-    for waiver in db.scalars(ended).all():
+    for waiver in portion(db.scalars(ended).all()):
         if take_once(db, waiver.id, "ended"):
             events.record(db, actor, "waiver.expired", waiver)
             reopen_finding(db, actor, waiver, "The waiver that accepted its risk has ended.")
@@ -221,7 +221,7 @@ def _note_expired(db: Session, workspace_id: str) -> int:
         .limit(AT_ONCE)
     )
     done = 0
-    for piece in db.scalars(expired).all():
+    for piece in portion(db.scalars(expired).all()):
         if take_once(db, piece.id, "expired"):
             events.record(db, system_actor(workspace_id), "evidence.expired", piece, word=piece.word)
             done += 1

@@ -132,8 +132,12 @@ def notice_stale(db: Session) -> int:
     """
     now = clock.now()
     waiting = queries.models_with_news(db, now, MOST_MODELS_AT_ONCE)
-    for model in waiting:
+    done = 0
+    for model in portion(waiting):
+        done += 1
         db.execute(select(Model.id).where(Model.id == model.id).with_for_update())
         due = [m for m in queries.monitors_of(db, model.id) if m.light_now != m.standing.light]
         bring_up_to_date(db, model, due)
-    return len(waiting)
+    if len(waiting) == MOST_MODELS_AT_ONCE:
+        leave_the_rest()
+    return done

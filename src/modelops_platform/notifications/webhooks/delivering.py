@@ -14,6 +14,7 @@ from modelops_platform.core.db import add_unless_taken
 from modelops_platform.core.errors import InvalidInput, PlatformError, Unavailable
 from modelops_platform.core.ids import new_id
 from modelops_platform.core.logging import get_logger
+from modelops_platform.core.portions import leave_the_rest, portion
 from modelops_platform.core.outgoing import Limits, Outgoing, outgoing_of
 from modelops_platform.events.domain import LogEntry
 from modelops_platform.events.queries import to_entry
@@ -58,13 +59,18 @@ def follow(db: Session) -> dict[str, int]:
         follower = EventFollower(name=FOLLOWER, place=0)
         db.add(follower)
     last = min(newest, follower.place + PLACES_AT_ONCE)
+    made = 0
     webhooks = db.scalars(select(Webhook).where(Webhook.status == WebhookStatus.ACTIVE)).all()
-    made = _tell(db, webhooks, follower.place, last) if webhooks and last > follower.place else 0
+    if webhooks and last > follower.place:
+        made, last = _tell(db, webhooks, follower.place, last)
     follower.place = last if webhooks else newest
+    if follower.place < newest:
+        leave_the_rest()
     return {"place": follower.place, "made": made}
 
 
-def _tell(db: Session, webhooks: Sequence[Webhook], after: int, last: int) -> int:
+def _tell(db: Session, webhooks: Sequence[Webhook], after: int, last: int) -> tuple[int, int]:
+    """Return how many messages were made, and up to which place of the log."""
     found = db.execute(
         select(Event, EventPlace.place)
         .join(EventPlace, EventPlace.event_id == Event.id)
@@ -72,15 +78,16 @@ def _tell(db: Session, webhooks: Sequence[Webhook], after: int, last: int) -> in
         .order_by(EventPlace.place)
     ).all()
     owners = {webhook.owner_id: _actor(db, webhook.owner_id) for webhook in webhooks} if found else {}
-    made = 0
-    for event, place in found:
+    made = told = 0
+    for event, place in portion(found):
+        told = place
         entry = to_entry(event, place)
-        for told in _meaning(db, entry):
+        for meant in _meaning(db, entry):
             for webhook in webhooks:
                 owner = owners[webhook.owner_id]
-                if event.workspace_id == webhook.workspace_id and owner and _wants(webhook, owner, entry, told):
-                    made += _enqueue(db, webhook, entry, told)
-    return made
+                if event.workspace_id == webhook.workspace_id and owner and _wants(webhook, owner, entry, meant):
+                    made += _enqueue(db, webhook, entry, meant)
+    return made, last if not found or told == found[-1][1] else told
 
 
 def _actor(db: Session, user_id: str) -> Actor | None:
