@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -44,6 +44,7 @@ MLFLOW = str(Path(sys.executable).with_name("mlflow"))
 FILTER = "metrics.acc > 0.5 AND params.kind = 'a'"
 FEW_RUNS, LATE_PAGE = 1_000, 400
 REST_SECONDS = 60.0  # at most, for a server to come to rest
+FOLLOWED_SECONDS = 900.0  # at most, for the jobs to have followed what was put in
 CROWDS = (32, 64)
 POINT = {"key": "m", "value": 0.5, "timestamp": 1, "step": 0}
 
@@ -290,7 +291,8 @@ def both(runs: int, peer_runs: int, models: int) -> Iterator[tuple[Side, Side, H
         peer = stack.enter_context(peer_serving(folder))
         insert_peer_models(folder, models)
         ours, theirs = prepared(server, token, home, runs), prepared(peer, None, None, peer_runs)
-        until_at_rest(server)  # what was put in is sealed, and on its way from the write-ahead log to the file
+        until_followed(home)  # what was put in is sealed, and has come to everybody who follows the log
+        until_at_rest(server)
         yield ours, theirs, home
 
 
@@ -386,6 +388,24 @@ def at_rest() -> Iterator[Figure]:
     yield Figure("Start and rest", "cold start on what is there", ours, "s", round(theirs / 10, 2), note)
     note = f"MLflow {heavy:,.0f} MB, one worker and its job runner: ours takes 1/{heavy / memory:.0f}, at most 1/8"
     yield Figure("Start and rest", "idle memory, PSS", memory, "MB", round(heavy / 8, 1), note)
+
+
+def until_followed(home: Home) -> None:
+    """Wait until governance has brought every model up to date that was put in, and no job waits."""
+    deadline = time.monotonic() + FOLLOWED_SECONDS
+    with closing(sqlite3.connect(home.folder / "modelops.db")) as connection:
+        newest = connection.execute("SELECT count(*) FROM events").fetchone()[0]
+        while time.monotonic() < deadline:
+            done = connection.execute(
+                "SELECT coalesce(max(json_extract(result, '$.place')), 0) FROM jobs WHERE kind = 'governance.follow'"
+            ).fetchone()[0]
+            waiting = connection.execute(
+                "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running') AND run_at <= datetime('now')"
+            ).fetchone()[0]
+            if done >= newest and not waiting:
+                return
+            time.sleep(1)
+    raise RuntimeError("The jobs did not come to the end of the log.")
 
 
 def until_at_rest(server: Server | Peer) -> None:

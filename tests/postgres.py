@@ -6,6 +6,7 @@ before, with all rows put back as the migrations left them. One whose schema was
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,7 @@ from tests.missing import missing
 # Nothing here outlives the session, so nothing needs to reach the disk.
 _FAST = ("fsync = off", "synchronous_commit = off", "full_page_writes = off", "autovacuum = off")
 _USES = 40  # deleted rows stay in their pages without a vacuum
+_LEAVE_SECONDS = 0.5  # a server's process ends a moment after the connection that it was for
 _REMEMBER = """
 CREATE SCHEMA baseline;
 CREATE FUNCTION baseline.shape() RETURNS text LANGUAGE sql AS $$
@@ -101,9 +103,11 @@ class Postgres:
             self._admin.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
     def _put_back(self, name: str) -> bool:
-        others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
-        if self._admin.execute(others, [name]).fetchall():
-            return False  # whatever they still do would be seen by the next test
+        deadline = time.monotonic() + _LEAVE_SECONDS
+        while self._admin.execute("SELECT FROM pg_stat_activity WHERE datname = %s", [name]).fetchone():
+            if time.monotonic() > deadline:
+                return False  # whatever they still do would be seen by the next test
+            time.sleep(0.005)
         with psycopg.connect(host=self._folder, user="postgres", dbname=name) as connection:
             found = connection.execute("SELECT baseline.put_back()").fetchone()
         return found == (True,)

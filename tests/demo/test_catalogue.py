@@ -58,7 +58,8 @@ def test_every_threshold_watches_a_metric_of_its_plan() -> None:
     for entry in ENTRIES:
         if entry.replay is None:
             continue
-        given = {entry.replay.quality, f"psi_{entry.replay.watched}", "psi_score"}
+        given = {entry.replay.quality, f"psi_{entry.replay.watched}", "psi_score", "outside_range"}
+        given |= {"group_gap"} if entry.replay.group else set()
         for threshold in entry.replay.thresholds:
             assert threshold.metric in given
             assert (threshold.fail > threshold.warn) == (threshold.bad == "above")

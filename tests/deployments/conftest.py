@@ -44,14 +44,14 @@ class GateKeeper:
 
 def decision_of(transition: gates.Transition) -> dict[str, object]:
     """A decision as it travels on a refusal."""
-    requirement = {
+    requirement: dict[str, Any] = {
         "requirement_id": "assessed",
         "title": "Risk tier assessed",
         "status": "not_met",
         "detail": "Nobody has assessed the model.",
         "evidence_at": None,
         "weight": "required",
-        "remedy": {"text": "Answer the questionnaire.", "link": "assess_model", "ids": []},
+        "remedy": {"text": "Answer the questionnaire.", "link": "assess_model", "ids": [], "who": None},
     }
     return {
         "outcome": "deny",

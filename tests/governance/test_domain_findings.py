@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelops_platform.governance.defaults import default_policies
+from modelops_platform.governance.defaults import default_policies, evidence_rules, exception_rules, finding_rules
 from modelops_platform.governance.domain.approvals import count_votes
 from modelops_platform.governance.domain.evidence import EvidenceRules
 from modelops_platform.governance.domain.exceptions import (
@@ -33,8 +33,7 @@ from modelops_platform.governance.domain.findings import (
 )
 from modelops_platform.governance.domain.known import FindingFact, Severity
 from modelops_platform.governance.domain.questionnaire import Tier
-from modelops_platform.governance.rules import evidence_rules, exception_rules, finding_rules
-from modelops_platform.governance.service.keeping import due_steps
+from modelops_platform.governance.service.deadlines import due_steps
 
 from .factories import EVERYBODY, NOW, approvals_of, good_facts, vote, voter
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from modelops_platform.core.errors import InvalidInput
 from modelops_platform.governance.defaults import default_life_cycle_texts, default_life_cycles
 from modelops_platform.governance.domain.documents import read_document, read_yaml
+from modelops_platform.governance.domain.drawing import draw
 from modelops_platform.governance.domain.facts import Kind
 from modelops_platform.governance.domain.lifecycles import (
     MOMENTARY,
@@ -18,7 +19,6 @@ from modelops_platform.governance.domain.lifecycles import (
     Claim,
     LifeCycle,
     Mover,
-    draw,
     reachable,
     read_life_cycle,
     select_life_cycle,

@@ -80,7 +80,7 @@ def test_a_heat_map_leads_from_each_number_to_its_rows(ui: Any) -> None:
 
 def test_a_decision_shows_what_is_unmet_first_with_its_way_out(ui: Any) -> None:
     def judged(number: str, status: str, remedy: str | None) -> SimpleNamespace:
-        way_out = SimpleNamespace(text=remedy) if remedy else None
+        way_out = SimpleNamespace(text=remedy, who=None) if remedy else None
         return SimpleNamespace(
             requirement_id=number,
             title=f"Requirement {number}",

@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, UnaryExpression, and_, or_
@@ -73,11 +73,13 @@ def _fits(value: Any, kind: TypeEngine[Any]) -> bool:
     """Say whether a column of this type can be compared with the value; PostgreSQL is strict about integers too."""
     if isinstance(value, int) and isinstance(kind, Integer) and not isinstance(kind, BigInteger):
         return abs(value) < 2**31
+    if isinstance(value, datetime) and kind.python_type is date:
+        return False
     return isinstance(value, kind.python_type)
 
 
 def _encode(values: Sequence[Any]) -> str:
-    plain = [{"t": v.isoformat()} if isinstance(v, datetime) else v for v in values]
+    plain = [_value_to_plain(value) for value in values]
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -103,8 +105,16 @@ def _not_ours(cursor: str) -> InvalidInput:
     )
 
 
+def _value_to_plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"t": value.isoformat()}
+    return {"d": value.isoformat()} if isinstance(value, date) else value
+
+
 def _plain_to_value(value: Any) -> Any:
     if isinstance(value, dict):
+        if "d" in value:
+            return date.fromisoformat(value["d"])
         return datetime.fromisoformat(value["t"]).astimezone(UTC)
     if isinstance(value, str) and any(c == "\0" or "\ud800" <= c <= "\udfff" for c in value):
         raise ValueError("not text of ours")

@@ -3,6 +3,7 @@
 import functools
 import json
 import math
+import os
 import select
 import sqlite3
 import threading
@@ -10,7 +11,8 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any, ClassVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, cast
+from weakref import WeakSet
 
 from sqlalchemy import (
     URL,
@@ -39,11 +41,17 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapp
 from sqlalchemy.types import TypeDecorator
 
 from . import clock
+from .deferred import Deferred
 from .errors import InvalidInput
 from .ids import new_id
 from .keys import Keys, load_keys
 from .logging import get_logger
 from .settings import Settings
+
+if TYPE_CHECKING:
+    from . import postgres
+else:  # brings the driver
+    postgres = Deferred("modelops_platform.core.postgres")
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -247,12 +255,12 @@ class Database:
         self._info: dict[str, Any] = {"keys": keys} if keys else {}
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         self._write_lock = threading.Lock()
-        self._writers: list[Connection] = []  # of SQLite, between two uses: one, as there is one writer
-        self._readers: list[Connection] = []
+        _databases.add(self)
         if self.is_sqlite:
             self._turns = _Turns(patience)
             self.write_engine = _sqlite_engine(url, pool_size=2, patience=patience, turns=self._turns)
             self.read_engine = _sqlite_engine(url, pool_size=pool_size, patience=patience)
+            self._writers, self._readers = _Kept(self.write_engine), _Kept(self.read_engine)
         else:
             self.write_engine = _postgres_engine(url, pool_size=pool_size, patience=patience)
             self.read_engine = self.write_engine.execution_options(postgresql_readonly=True)
@@ -271,7 +279,7 @@ class Database:
     def read(self) -> Iterator[Session]:
         """Open a session that sees one consistent state and cannot write."""
         if self.is_sqlite:
-            with _lent(self.read_engine, self._readers) as connection:
+            with self._readers.lent() as connection:
                 with _ReadingSession(connection, self._info) as db:
                     yield db
                 connection.rollback()
@@ -285,7 +293,7 @@ class Database:
         if self.is_sqlite:
             with (
                 self._write_lock,
-                _lent(self.write_engine, self._writers) as connection,
+                self._writers.lent() as connection,
                 self._turns.taken(),
                 connection.begin(),
                 joined_session(connection, self._info) as db,
@@ -297,51 +305,92 @@ class Database:
 
     def dispose(self) -> None:
         """Close all pooled connections."""
-        if self._write_lock.acquire(
-            timeout=_DISPOSE_SECONDS
-        ):  # a thread that hangs must not keep a process from ending
-            try:
-                for connection in self._writers:
-                    connection.close()
-                self._writers.clear()
-            finally:
-                self._write_lock.release()
-        while self._readers:
-            self._readers.pop().close()
+        if self.is_sqlite:
+            if self._write_lock.acquire(timeout=_DISPOSE_SECONDS):  # what hangs must not keep a process from ending
+                try:
+                    self._writers.close()
+                finally:
+                    self._write_lock.release()
+            self._readers.close()
         self.write_engine.dispose()
         self.read_engine.dispose()
 
-
-@contextmanager
-def _lent(engine: Engine, kept: list[Connection]) -> Iterator[Connection]:
-    """Lend a connection that is kept for the next one; one that failed is not used again."""
-    try:
-        connection = kept.pop()
-    except IndexError:
-        connection = engine.connect()
-    try:
-        yield connection
-    except (DBAPIError, sqlite3.Error):
-        connection.close()
-        raise
-    except BaseException:
-        connection.rollback()
-        _keep(connection, kept)
-        raise
-    _keep(connection, kept)
+    def leave_connections(self) -> None:
+        """Begin anew in a child process: the connections are the parent's."""
+        self._write_lock = threading.Lock()
+        if self.is_sqlite:
+            self._writers.leave()
+            self._readers.leave()
+        self.write_engine.dispose(close=False)
+        self.read_engine.dispose(close=False)
 
 
-def _keep(connection: Connection, kept: list[Connection]) -> None:
-    if len(kept) < _MOST_KEPT:
-        kept.append(connection)
-    else:
-        connection.close()
+_databases: "WeakSet[Database]" = WeakSet()
+_of_parents: list[list[Connection]] = []  # held, so that nothing closes them
+
+
+def _leave_connections() -> None:
+    for database in list(_databases):
+        database.leave_connections()
+
+
+os.register_at_fork(after_in_child=_leave_connections)
+
+
+class _Kept:
+    """Connections of an engine that are kept between two uses: a checkout from its pool costs as much as a question."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._free: list[Connection] = []
+
+    @contextmanager
+    def lent(self) -> Iterator[Connection]:
+        """Lend one, and keep it for the next use unless it failed, or all were closed meanwhile."""
+        free = self._free
+        try:
+            connection = free.pop()
+        except IndexError:
+            connection = self._engine.connect()
+        try:
+            yield connection
+        except (DBAPIError, sqlite3.Error):
+            connection.close()
+            raise
+        except BaseException:
+            connection.rollback()
+            self._keep(connection, free)
+            raise
+        self._keep(connection, free)
+
+    def _keep(self, connection: Connection, free: list[Connection]) -> None:
+        if free is not self._free:
+            connection.invalidate()  # the pool that it is of is gone, and would close it some time
+            connection.close()
+        elif len(free) < _MOST_KEPT:
+            free.append(connection)
+        else:
+            connection.close()
+
+    def close(self) -> None:
+        """Close them all; those that are lent, when they come back."""
+        free, self._free = self._free, []
+        for connection in free:
+            connection.close()
+
+    def leave(self) -> None:
+        """Begin anew in a child process, where closing what the parent has open would be felt by the parent."""
+        _of_parents.append(self._free)
+        self._free = []
 
 
 def _postgres_engine(url: str, *, pool_size: int, patience: float) -> Engine:
     options = "-c lock_timeout=10000"
+    longest = None
     if patience < PATIENCE_SECONDS:
         options += f" -c statement_timeout={_LONGEST_STATEMENT_OF_WEB_MS}"
+        longest = _LONGEST_STATEMENT_OF_WEB_MS / 1000 + patience
+    watch = postgres.Watch(longest)
     engine = create_engine(
         url,
         pool_size=pool_size,
@@ -350,6 +399,10 @@ def _postgres_engine(url: str, *, pool_size: int, patience: float) -> Engine:
         pool_use_lifo=True,
         connect_args={**_POSTGRES, "options": options},
     )
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_dialect: Any, _record: Any, arguments: Any, options: Any) -> Any:
+        return watch.connect(arguments, options)
 
     @event.listens_for(engine, "checkout")
     def _look(connection: Any, _record: Any, _proxy: Any) -> None:
@@ -403,13 +456,14 @@ def _sqlite_engine(url: str, *, pool_size: int, patience: float, turns: "_Turns 
 class _Turns:
     """Takes the file's write lock, looking often: SQLite's own waits grow long, and others come between.
 
-    Other processes look as often. One that writes on and on would take the lock again before any of them has looked:
-    so whoever held it for more than a moment leaves it to them as long as they need to look.
+    Other processes look as often. A job that writes on and on would take the lock again before any of them has looked:
+    so whoever is patient, and held it for more than a moment, leaves it to them as long as they need to look.
     """
 
     def __init__(self, patience: float) -> None:
         self._patience = patience
         self._given_up_at = 0.0  # whoever waited behind a writer that gave up just now does not wait as long again
+        self._is_polite = patience >= PATIENCE_SECONDS
         self._began_at = self._free_at = 0.0
 
     @contextmanager
@@ -421,7 +475,7 @@ class _Turns:
         finally:
             now = time.monotonic()
             held = now - self._began_at
-            if held > _BRIEF_SECONDS:
+            if held > _BRIEF_SECONDS and self._is_polite:
                 self._free_at = now + 3 * _LOCK_LOOK_SECONDS
             if held > _LONG_SECONDS:
                 who = threading.current_thread().name

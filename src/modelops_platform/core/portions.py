@@ -1,7 +1,8 @@
-"""Work in portions: a transaction that writes for many holds the database for a moment, and leaves the rest to the next.
+"""Work in portions: who writes for many holds the database for a moment, and leaves the rest to the next transaction.
 
-The job process gives each job a *turn* for what it writes, `brief()`. A loop over `portion(things)` ends when the turn
-is over, and the job is done anew, at once, for what is left. Elsewhere there is no turn, and the loop goes to the end.
+The job process gives each job a *turn* for what it writes, `brief()`. A loop over `portion(things)` ends when the
+turn is over, that is committed, and the job goes on with what is left. Elsewhere there is no turn, and the loop goes
+to the end.
 """
 
 import time

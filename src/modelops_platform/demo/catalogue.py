@@ -1,5 +1,6 @@
 """The people and models of the demonstration, read from `demo/data`: what a file says wrongly stops here."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,3 +27,6 @@ _people = _read("people.yaml")
 UNITS = TypeAdapter(tuple[str, ...]).validate_python(_people["units"])
 PEOPLE = TypeAdapter(tuple[Person, ...]).validate_python(_people["people"])
 ENTRIES = TypeAdapter(tuple[Entry, ...]).validate_python([_answered(model) for model in _read("models.yaml")])
+GOVERNANCE: Mapping[str, Any] = _read("governance.yaml")
+SUITES: Sequence[dict[str, Any]] = _read("suites.yaml")
+SHORT_LIFE_CYCLE: Mapping[str, Any] = _read("spreadsheet-life-cycle.yaml")

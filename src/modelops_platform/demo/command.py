@@ -9,10 +9,13 @@ import time
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
+from modelops_platform.core import clock
 from modelops_platform.core.errors import InvalidInput, Unavailable
 
+from . import past
 from .catalogue import PEOPLE, UNITS
 
 HOME = Path(".modelops-demo")
@@ -34,7 +37,14 @@ def run(*, port: int, browser: bool, serve: bool) -> None:
     if not is_new and not serve:
         print(f"The demonstration in {home} is complete.")
         return
-    tokens = _enrol() if is_new else {}
+    tokens: dict[str, str] = {}
+    if is_new:
+        with clock.frozen(clock.now() - timedelta(days=past.DAYS)):
+            tokens = _enrol()
+        try:
+            past.live_through(tokens)
+        except RuntimeError as error:
+            raise Unavailable(f"The demonstration stopped: {error}", remedy="Run it again; it starts anew.") from error
     with _server(port) as (server, url):
         if is_new:
             _tell(url, tokens, started)

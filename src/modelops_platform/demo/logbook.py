@@ -4,12 +4,14 @@ It is spoken over plain HTTP, as clients in other languages do, so that a demons
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 
 from modelops_platform.client import ClientError, Refused
+
+from .material import Entry
 
 _API = "/api/2.0/mlflow"
 _DIGEST_SIGNS = 36  # the most that the protocol takes
@@ -57,6 +59,29 @@ class Logbook:
         self._post(person, "runs/log-batch", run_id=run_id, metrics=points, params=_pairs(params))
         self._post(person, "runs/log-inputs", run_id=run_id, datasets=[_data_set(recipe, training)])
         self._post(person, "runs/update", run_id=run_id, status="FINISHED", end_time=ended)
+
+    def log_build(self, entry: Entry, rows: int) -> dict[str, Any]:
+        """Log the build of a scorecard or rule set, and return what its version says of it. Raises ClientError."""
+        params = {"kind": entry.kind, "method": entry.fields.get("method", "rules"), "rows": rows}
+        made = self._post(
+            entry.developer,
+            "experiments/create",
+            name=f"{entry.name} builds",
+            tags=_pairs({"modelops.unit": entry.unit}),
+        )
+        begun = self._post(
+            entry.developer,
+            "runs/create",
+            experiment_id=made["experiment_id"],
+            run_name="build 1",
+            start_time=_milliseconds(datetime.now(UTC).isoformat()),
+            tags=_pairs({"model": entry.name}),
+        )
+        run_id: str = begun["run"]["info"]["run_id"]
+        self._post(entry.developer, "runs/log-batch", run_id=run_id, params=_pairs(params))
+        ended = _milliseconds(datetime.now(UTC).isoformat())
+        self._post(entry.developer, "runs/update", run_id=run_id, status="FINISHED", end_time=ended)
+        return {"source": {"run": run_id}, "parameters": params}
 
     def _post(self, person: str, path: str, **body: Any) -> Any:
         headers = {"authorization": f"Bearer {self._tokens[person]}"}

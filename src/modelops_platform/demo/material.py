@@ -88,6 +88,8 @@ class ReplayPlan:
     rolling_step: int | None = None
     days_between: int = 7
     last_age_days: int = 0
+    group: str | None = None
+    """An input that parts people into groups, whose errors are compared in each window."""
     seed: int = 2026
 
 

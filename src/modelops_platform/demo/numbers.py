@@ -44,6 +44,16 @@ class Numbers:
         answers: Answers = self._call("answers_of", material)
         return self._measure(material, answers)
 
+    def write_held_back(self, material: Material, file: Path) -> int:
+        """Write rows that no training saw, with what came true, as a data set to test on; return how many."""
+        rows: int = self._call("write_held_back", material, file)
+        return rows
+
+    def pipeline_results(self, material: Material) -> list[dict[str, Any]]:
+        """Measure a scorecard on the rows held back, as its pipeline does after each build."""
+        results: list[dict[str, Any]] = self._call("pipeline_results", material)
+        return results
+
     def _measure(self, material: Material, answers: Answers) -> list[MetricPoint]:
         points: list[MetricPoint] = self._call("window_metrics", material, answers)
         return points

@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,11 @@ from urllib.parse import quote
 
 from modelops_platform.client import Client, Refused
 
-from .catalogue import PEOPLE
+from .catalogue import ENTRIES, GOVERNANCE, PEOPLE
 from .logbook import Logbook
 from .material import DataSetFile, Entry, Journey, Material, ReplayPlan, Threshold
 from .numbers import Numbers
-from .oversight import oversee
+from .oversight import Act, Oversight
 
 PRODUCTION = "production"
 UNIT_HEADS = {
@@ -24,16 +25,17 @@ UNIT_HEADS = {
     "Operations": "jonas.lund",
     "Organisation": "grace.novak",
 }
-OVERSEEN = "breast-lesion-triage"
-SECOND_LINE = {"risk": "karim.haddad", "executive": "grace.novak"}
+REGISTERED_DAYS_AGO = 130.0
+AWAY, STAND_IN = "hugo.santos", "isa.romero"
 JOURNEY = list(Journey)
 PATIENCE_SECONDS = 240.0
 LOOK_SECONDS = 0.4
 REASONS = {
     "approve": "I have read the record, the figures and the limits, and I agree with this use.",
     "deploy": "First release after approval.",
-    "ask": "Please look at the figures, the limits and the intended use before this goes to production.",
+    "ask": "For “{use_case}”: what it can and cannot do stands in its card.",
 }
+MEASURES = {"outside_range": "data_quality", "group_gap": "bias"}
 Say = Callable[[str], None]
 
 
@@ -50,8 +52,10 @@ class Story:
         self._people = {key: Client(url, token) for key, token in tokens.items()}
         self._ids = {key: client.get("/me")["id"] for key, client in self._people.items()}
         self._keys = {person_id: key for key, person_id in self._ids.items()}
+        self._use_cases: set[str] = set()
         self._data_sets: dict[tuple[str, str], str] = {}  # unit and data: the name of the unit's record
         self._logbook = Logbook(url, tokens)
+        self._oversight = Oversight(self._people, self._ids, ENTRIES)
         self._say = say
 
     def close(self) -> None:
@@ -60,32 +64,103 @@ class Story:
         for client in self._people.values():
             client.close()
 
+    def past(self) -> list[Act]:
+        """Return what happened in the months before, each with its day."""
+        told = [act for act in self._oversight.acts() if act.days_ago > 0]
+        return [Act(REGISTERED_DAYS_AGO, self._begin), *told]
+
+    def _begin(self) -> None:
+        self._name_heads()
+        self._oversight.prepare()
+        for entry in ENTRIES:
+            self._register(entry)
+            if _reaches(entry, Journey.ASSESSED):
+                self._oversight.determine(entry)
+            self._assess(entry)
+
     def tell(self, numbers: Numbers) -> None:
-        """Bring everything in. Raises ClientError when the server refuses something."""
+        """Bring in what happens today. Raises ClientError when the server refuses something."""
         with tempfile.TemporaryDirectory(prefix="modelops-demo-") as folder:
             self._say("Preparing data sets and replays from scikit-learn and statsmodels")
             material = numbers.prepare(Path(folder))
-            self._say(f"Registering {len(material)} models with their use cases and data sets")
-            self._name_heads()
-            self._register(material)
+            self._keep_data(material)
             runs = self._train(material)
             for each in material:
                 self._add_files(each)
-                self._assess(each.entry)
             self._wait_for_training(runs)
             for each in material:
                 self._watch(each, numbers, Path(folder))
             self._wait_for_scans(material)
-            self._say("Asking for approvals, voting, deploying")
+            self._say("Filling cards, signing files, testing")
+            self._oversight.trust_key()
             for each in material:
-                self._approve_and_deploy(each.entry)
-            self._oversee(next(each.entry for each in material if each.entry.name == OVERSEEN))
+                self._oversight.fill_card(each.entry)
+                if each.entry.recipes or each.files:
+                    self._oversight.sign_files(each.entry)
+            self._test(material, numbers, Path(folder))
+            self._say("Validating, attesting, raising findings")
+            for each in material:
+                self._oversight.validate(each.entry)
+                self._oversight.attest(each.entry)
+            for act in self._oversight.acts():
+                if act.days_ago == 0:
+                    act.do()
+            self._oversight.override()
+            self._decide([each.entry for each in material])
 
-    def _oversee(self, entry: Entry) -> None:
-        """Let those who watch over risk do their part, for one model."""
-        self._say(f"Findings, waivers and attestations of {entry.name}")
-        wanted = {"owner": entry.owner, "developer": entry.developer, "validator": entry.validator, **SECOND_LINE}
-        oversee({part: self._as(key) for part, key in wanted.items()}, entry.name)
+    def _decide(self, entries: list[Entry]) -> None:
+        """Ask, vote and deploy: some before the gate is enforced, the others through it."""
+        early = set(GOVERNANCE["before_enforcement"])
+        self._enforce("observe", "The policies are watched for a while before they hold anybody up.")
+        for entry in entries:
+            if entry.name in early:
+                self._approve_and_deploy(entry)
+        self._enforce("enforce", "Owners have had their time; from now on the gate refuses.")
+        self._say("The gate is enforced: approvals, votes, deployments")
+        self._oversight.delegate(AWAY, STAND_IN)
+        for entry in entries:
+            if entry.name not in early:
+                self._approve_and_deploy(entry)
+        self._oversight.decide()
+
+    def _enforce(self, mode: str, reason: str) -> None:
+        self._as("admin").put("/workspace/enforcement", {"mode": mode, "reason": reason})
+
+    def _test(self, material: Iterable[Material], numbers: Numbers, folder: Path) -> None:
+        """Run suites on rows that no training saw, and hand in what pipelines measured."""
+        known = {each.entry.name: each for each in material}
+        held: dict[str, str] = {}
+        waiting: list[tuple[str, str]] = []
+        for told in GOVERNANCE["tests"]:
+            each = known[told["model"]]
+            client, name = self._as(each.entry.developer), each.entry.name
+            if name not in held:
+                assert each.data_set is not None
+                held[name] = f"{each.data_set.name}, held back from {name}"
+                file = folder / f"{name}-held-back.csv"
+                rows = numbers.write_held_back(each, file)
+                _keep_data_set(client, replace(each.data_set, file=file, rows=rows), held[name], each.entry.unit)
+            body = {key: value for key, value in told.items() if key != "model"}
+            body |= {"data_set": held[name], "target": each.entry.recipes[0].target}
+            waiting.append((each.entry.developer, client.post(f"{_place(name)}/versions/1/test-runs", body)["id"]))
+        for told in GOVERNANCE["pushed"]:
+            self._oversight.push_recorded(known[told["model"]].entry, told["suite"])
+        scorecard = known["member-risk-scorecard"]
+        measured = numbers.pipeline_results(scorecard)
+        for suite, tests in (("tier-1", ("discrimination",)), ("fair-treatment", ("mean-error",))):
+            mine = [result for result in measured if result["test"] in tests]
+            self._oversight.push_results(scorecard.entry, suite, mine)
+        self._wait_for_tests(waiting)
+
+    def _wait_for_tests(self, waiting: list[tuple[str, str]]) -> None:
+        until = time.monotonic() + PATIENCE_SECONDS
+        while waiting and time.monotonic() < until:
+            time.sleep(LOOK_SECONDS)
+            for person, run_id in list(waiting):
+                run = self._as(person).get(f"/test-runs/{run_id}")
+                if run["ended_at"] is not None:
+                    waiting.remove((person, run_id))
+                    self._say(f"  {run['model']}, {run['suite']}: {run['light'] or run['failure']}")
 
     def _as(self, key: str) -> Client:
         return self._people[key]
@@ -96,32 +171,32 @@ class Story:
             if head := UNIT_HEADS.get(unit["name"]):
                 admin.call("PATCH", f"/units/{unit['id']}", json={"head_id": self._ids[head]})
 
-    def _register(self, material: Iterable[Material]) -> None:
-        use_cases: set[str] = set()
+    def _register(self, entry: Entry) -> None:
+        developer = self._as(entry.developer)
+        if entry.use_case not in self._use_cases:
+            self._use_cases.add(entry.use_case)
+            developer.post("/use-cases", {"name": entry.use_case, "unit": entry.unit, "owner": _email(entry.owner)})
+        developer.register(
+            entry.name,
+            kind=entry.kind,
+            purpose=entry.purpose,
+            unit=entry.unit,
+            use_case=entry.use_case,
+            owner=_email(entry.owner),
+            developer=_email(entry.developer),
+            validator=_email(entry.validator),
+            affects_people=entry.affects_people,
+            fields=dict(entry.fields),
+            tags={"demo": "", **entry.tags},
+        )
+
+    def _keep_data(self, material: Iterable[Material]) -> None:
         for each in material:
             entry = each.entry
-            developer = self._as(entry.developer)
-            if entry.use_case not in use_cases:
-                use_cases.add(entry.use_case)
-                developer.post("/use-cases", {"name": entry.use_case, "unit": entry.unit, "owner": _email(entry.owner)})
             if each.data_set and (entry.unit, each.data_set.name) not in self._data_sets:
                 name = self._data_set_name(each.data_set.name, entry.unit)
-                _keep_data_set(developer, each.data_set, name, entry.unit)
+                _keep_data_set(self._as(entry.developer), each.data_set, name, entry.unit)
                 self._data_sets[entry.unit, each.data_set.name] = name
-            developer.register(
-                entry.name,
-                kind=entry.kind,
-                purpose=entry.purpose,
-                unit=entry.unit,
-                use_case=entry.use_case,
-                owner=_email(entry.owner),
-                developer=_email(entry.developer),
-                validator=_email(entry.validator),
-                eu_class=entry.facts.get("eu_class"),
-                affects_people=entry.affects_people,
-                fields=dict(entry.fields),
-                tags={"demo": "", **entry.tags},
-            )
 
     def _data_set_name(self, name: str, unit: str) -> str:
         """Name a unit's record of a data set; another unit's record of the same data is another one."""
@@ -173,7 +248,9 @@ class Story:
         body: dict[str, Any] = {"files": files, "description": each.entry.limits}
         if each.data_set is not None:
             body["data_set"] = self._data_sets[each.entry.unit, each.data_set.name]
-        client.post(f"/models/{_segment(each.entry.name)}/versions", body)
+        if each.files and each.entry.recipes == () and each.data_set is not None:
+            body |= self._logbook.log_build(each.entry, each.data_set.rows)
+        client.post(f"{_place(each.entry.name)}/versions", body)
 
     def _assess(self, entry: Entry) -> None:
         if _reaches(entry, Journey.ASSESSED):
@@ -235,7 +312,12 @@ class Story:
         if not _reaches(entry, Journey.WAITING):
             return
         developer = self._as(entry.developer)
-        asked = {"model": entry.name, "version": 1, "environment": PRODUCTION, "message": REASONS["ask"]}
+        asked = {
+            "model": entry.name,
+            "version": 1,
+            "environment": PRODUCTION,
+            "message": REASONS["ask"].format(use_case=entry.use_case),
+        }
         request = developer.post("/approvals", asked)
         if not _reaches(entry, Journey.APPROVED):
             return
@@ -267,16 +349,23 @@ class Story:
                 if key and key != "admin" and key not in voted
             ]
             if not candidates:
-                if decision["unmet"]:
+                if "approvals" in decision["unmet"]:
                     raise RuntimeError(f"{entry.name} cannot be approved: {decision['sentence']} {decision['unmet']}")
                 return
             voted.add(candidates[0])
-            vote = {"answer": "approve", "sentence": REASONS["approve"]}
-            self._as(candidates[0]).post(f"/approvals/{request_id}/votes", vote)
+            vote: dict[str, Any] = {"answer": "approve", "sentence": REASONS["approve"]}
+            voter = candidates[0]
+            if voter == AWAY and entry.name not in GOVERNANCE["before_enforcement"]:
+                voter, vote["in_place_of"] = STAND_IN, self._ids[AWAY]
+            self._as(voter).post(f"/approvals/{request_id}/votes", vote)
 
 
 def _reaches(entry: Entry, step: Journey) -> bool:
     return JOURNEY.index(entry.journey) >= JOURNEY.index(step)
+
+
+def _place(model: str) -> str:
+    return f"/models/{_segment(model)}"
 
 
 def _email(key: str) -> str:
@@ -317,7 +406,7 @@ def _keep_data_set(client: Client, data_set: DataSetFile, name: str, unit: str) 
 def _monitor(threshold: Threshold, plan: ReplayPlan) -> dict[str, Any]:
     return {
         "name": threshold.metric,
-        "measures": "quality" if threshold.metric == plan.quality else "drift",
+        "measures": "quality" if threshold.metric == plan.quality else MEASURES.get(threshold.metric, "drift"),
         "bad": threshold.bad,
         "warn": threshold.warn,
         "fail": threshold.fail,

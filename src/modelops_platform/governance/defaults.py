@@ -1,4 +1,4 @@
-"""The questionnaire, the policies and the life cycles that are shipped with the platform, as files beside this one."""
+"""The documents and the rules that are shipped with the platform, as files beside this one."""
 
 from functools import cache
 from importlib import resources
@@ -6,6 +6,9 @@ from importlib import resources
 from .domain.cards import CardForm, read_card_form
 from .domain.documents import read_document, read_yaml
 from .domain.eu import Guide, read_guide
+from .domain.evidence import EvidenceRules, read_evidence_rules
+from .domain.exceptions import ExceptionRules, read_exception_rules
+from .domain.findings import FindingRules, read_finding_rules
 from .domain.lifecycles import LifeCycle, read_life_cycle
 from .domain.policies import Policy
 from .domain.questionnaire import Questionnaire, read_questionnaire
@@ -77,3 +80,21 @@ def default_suite_texts() -> tuple[str, ...]:
 def report_form() -> ReportForm:
     """Read what a validation report holds."""
     return read_document((_DATA / "validation.yaml").read_text("utf-8"), read_report_form)
+
+
+@cache
+def finding_rules() -> FindingRules:
+    """Read how bad a finding may be, and what follows from it."""
+    return read_finding_rules(read_yaml((_DATA / "findings.yaml").read_text("utf-8")))
+
+
+@cache
+def exception_rules() -> ExceptionRules:
+    """Read who may set a rule aside, and for how long."""
+    return read_exception_rules(read_yaml((_DATA / "exceptions.yaml").read_text("utf-8")))
+
+
+@cache
+def evidence_rules() -> EvidenceRules:
+    """Read what people attest, and how fresh their password must be."""
+    return read_evidence_rules(read_yaml((_DATA / "evidence.yaml").read_text("utf-8")))

@@ -1,7 +1,7 @@
 """Jobs of governance."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import desc, select
 from sqlalchemy.orm import Session
@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.artifacts.store import Damage, Store, Stored, store_of
 from modelops_platform.core.actor import system_actor
+from modelops_platform.core.deferred import Deferred
 from modelops_platform.core.paths import project_folder
 from modelops_platform.events.domain import LogEntry
 from modelops_platform.identity import queries as identity_queries
@@ -19,9 +20,13 @@ from modelops_platform.jobs.handlers import Handler, Limits, Task
 from modelops_platform.jobs.tables import Job
 from modelops_platform.notifications.domain import Topic
 from modelops_platform.notifications.service import Notice
-from modelops_platform.web.render import make_templates
 
-from . import queries, service, telling
+from . import notices, queries, service
+
+if TYPE_CHECKING:
+    from modelops_platform.web import render as pages
+else:  # few jobs print
+    pages = Deferred("modelops_platform.web.render")
 
 FOLLOW = "governance.follow"
 KEEP_TIME = "governance.keep_time"
@@ -30,10 +35,12 @@ WATCH_CLOCK = "governance.pass_time"
 
 
 def find_place(db: Session, job: Job) -> int:
-    """Return where the last run of this job stopped in the log."""
+    """Return where the last run of this job stopped in the log, or this one, with what it has done so far."""
+    has_ended = Job.state == JobState.SUCCEEDED.value
     last = db.scalars(
         select(Job)
-        .where(Job.workspace_id == job.workspace_id, Job.kind == FOLLOW, Job.state == JobState.SUCCEEDED.value)
+        .where(Job.workspace_id == job.workspace_id, Job.kind == FOLLOW, has_ended | (Job.id == job.id))
+        .where(Job.result.is_not(None))
         .order_by(desc(Job.id))
         .limit(1)
     ).first()
@@ -70,9 +77,14 @@ def keep_days(db: Session, job: Job, _worked: Any) -> dict[str, int]:
     return service.keep_days(db, job.workspace_id)
 
 
-def pass_time(db: Session, job: Job, _worked: Any) -> dict[str, int]:
+def find_due(db: Session, job: Job) -> list[str]:
+    """Return the assessments that are due; nobody waits meanwhile."""
+    return service.find_due(db, job.workspace_id)
+
+
+def pass_time(db: Session, job: Job, due: list[str]) -> dict[str, int]:
     """Tell which overrides have expired and which assessments have fallen due."""
-    return service.pass_time(db, job.workspace_id)
+    return service.pass_time(db, job.workspace_id, due)
 
 
 def apply(db: Session, job: Job, _worked: Any) -> dict[str, str]:
@@ -146,7 +158,7 @@ def prepare_print(db: Session, job: Job) -> dict[str, Any]:
     """Return the report as HTML, and the store that the file goes to. Raises NotFound."""
     actor = identity.to_actor(identity_queries.list_grants(db, job.created_by))
     validation = queries.get_validation(db, actor, job.args["validation_id"])
-    page = make_templates().get_template("governance/report_print.html")
+    page = pages.make_templates().get_template("governance/report_print.html")
     html = page.render(**queries.printed(db, actor, validation))
     return {"html": html, "style": str(project_folder("static") / "report.css"), "store": store_of(db)}
 
@@ -182,7 +194,7 @@ HANDLERS = {
     service.APPLY: Handler(finish=apply),
     KEEP_TIME: Handler(finish=keep_time),
     KEEP_DAYS: Handler(finish=keep_days),
-    WATCH_CLOCK: Handler(finish=pass_time),
+    WATCH_CLOCK: Handler(prepare=find_due, finish=pass_time),
     service.COMPLIANCE: Handler(prepare=judge_batch, finish=keep_batch),
     service.WHAT_IF: Handler(prepare=judge_drafts, finish=keep_drafts, fail=tell_no_answer),
     service.RUN_TESTS: Handler(
@@ -196,7 +208,7 @@ HANDLERS = {
     service.PRINT_VALIDATION: Handler(
         prepare=prepare_print,
         work=print_report,
-        heavy="modelops_platform.governance.heavy.printing:print_report",
+        heavy="modelops_platform.web.heavy:print_pdf",
         finish=keep_print,
         limits=Limits(wall_seconds=120, cpu_seconds=90),
     ),
@@ -224,5 +236,5 @@ NOTICES = {
     "validation.reopened": _ASKED_TO_VALIDATE,
     "tests.finished": _TESTED,
     "tests.failed": _TESTED,
-    **telling.NOTICES,
+    **notices.NOTICES,
 }

@@ -12,7 +12,7 @@ Every step may run again after a crash, so step 2 must be safe to run twice. Wha
 job's result.
 
 While a job finishes, whoever else writes waits. What writes for many things loops over `core.portions.portion(things)`:
-when the time is over the loop ends, and the same job is made anew for what is left.
+when the time is over the loop ends, this is committed, and the three steps are done again for what is left.
 """
 
 from collections.abc import Callable

@@ -282,22 +282,28 @@ class Worker:
         return self._insist(write)
 
     def _do(self, task: Running) -> None:
+        while not self._do_portion(task):
+            task.may_go_on()
+
+    def _do_portion(self, task: Running) -> bool:
+        """Do as much as one transaction may write, and say whether that was all."""
         job, handler = task.job, task.handler
         with self.database.read() as db:
             prepared = handler.prepare(db, job)
         with tempfile.TemporaryDirectory(prefix="modelops-job-", ignore_cleanup_errors=True) as folder:
             task.folder = Path(folder)
             worked = handler.do_work(task, prepared)
-        self._insist(lambda db: self._finish(db, task, worked))
+        return self._insist(lambda db: self._finish(db, task, worked))
 
-    def _finish(self, db: Session, task: Running, worked: Any) -> None:
+    def _finish(self, db: Session, task: Running, worked: Any) -> bool:
         if not service.succeed(db, task.job):
             raise LeaseLost
         with brief() as turn:
             result = task.handler.finish(db, task.job, worked)
         service.keep_result(db, task.job, result)
         if turn.is_cut:
-            service.go_on(db, task.job)
+            service.go_on(db, task.job, self._lease)
+        return not turn.is_cut
 
     def _insist(self, write: Callable[[Session], Answer]) -> Answer:
         """Write in one transaction, again and again while the database is away; the lease guards what is written."""

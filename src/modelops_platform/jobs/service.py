@@ -158,25 +158,10 @@ def keep_result(db: Session, job: Job, result: Any) -> None:
         count_changed(db, update(Job).where(Job.id == job.id).values(result=result))
 
 
-def go_on(db: Session, job: Job) -> Job:
-    """Have the same done once more, at once, after what was done in this transaction, in which the job has ended."""
-    return _add_once(
-        db,
-        Job(
-            workspace_id=job.workspace_id,
-            kind=job.kind,
-            title=job.title,
-            args=job.args,
-            key=job.key,
-            run_at=clock.now(),
-            max_attempts=job.max_attempts,
-            unit_id=job.unit_id,
-            model_id=job.model_id,
-            created_by=job.created_by,
-            schedule_id=job.schedule_id,
-            due_at=job.due_at,
-        ),
-    )
+def go_on(db: Session, job: Job, lease: timedelta = LEASE) -> None:
+    """Take the job back that has ended in this transaction: it has done a portion, and its worker goes on with it."""
+    running = {"state": JobState.RUNNING.value, "lease_token": job.lease_token, "lease_until": clock.now() + lease}
+    count_changed(db, update(Job).where(Job.id == job.id).values(**running, finished_at=None, fraction=None))
 
 
 def fail(db: Session, job: Job, error: BaseException) -> JobState | None:

@@ -28,7 +28,7 @@ from .domain import Topic
 from .tables import EventFollower, MutedTopic, Notification
 
 FOLLOWER = "notifications"
-PLACES_AT_ONCE = 2_000
+PLACES_AT_ONCE = 1_000
 _CHANGED_AT_ONCE = 500
 Recipients = Callable[[Session, LogEntry], Iterable[str | None]]
 

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from sqlalchemy.orm import Session
@@ -10,16 +10,21 @@ from sqlalchemy.orm import Session
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.artifacts.store import store_of
 from modelops_platform.core.actor import Actor
+from modelops_platform.core.deferred import Deferred
 from modelops_platform.core.paths import project_folder
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.service import to_actor
 from modelops_platform.jobs.handlers import Handler, Limits, Task
 from modelops_platform.jobs.tables import Job
-from modelops_platform.web.render import make_templates
 
 from . import queries, service
 from .domain import ATTENTION_WORDS, LIGHTS
 from .schemas import PortfolioFilter
+
+if TYPE_CHECKING:
+    from modelops_platform.web import render as pages
+else:  # few jobs print
+    pages = Deferred("modelops_platform.web.render")
 
 ROWS_PRINTED = 200
 
@@ -72,7 +77,7 @@ def _link(base_url: str, kept: Mapping[str, Any], **narrowed: Any) -> str:
 
 @functools.cache
 def _templates() -> Any:
-    return make_templates()
+    return pages.make_templates()
 
 
 HANDLERS = {
@@ -80,7 +85,7 @@ HANDLERS = {
         prepare=prepare,
         work=work,
         finish=finish,
-        heavy="modelops_platform.reporting.heavy:print_pdf",
+        heavy="modelops_platform.web.heavy:print_pdf",
         limits=Limits(wall_seconds=120, cpu_seconds=90),
     )
 }

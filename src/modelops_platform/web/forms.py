@@ -1,4 +1,4 @@
-"""Bases of the shapes that come in and go out; how an answer is printed is worked out when it is first given."""
+"""Bases of the shapes that come in and go out; how one is read or printed is worked out when it is first used."""
 
 import re
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 class In(BaseModel):
     """A body from outside: unknown fields are refused, text is stripped, numbers are finite."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, allow_inf_nan=False, defer_build=True)
 
 
 def filled(shape: type[Shape], /, **values: Any) -> Shape:
@@ -78,6 +78,6 @@ class PageOut(BaseModel, Generic[T]):
 class PageIn(BaseModel):
     """Which page; lists with filters extend it. Unknown parameters are refused."""
 
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, defer_build=True)
     cursor: str | None = Field(default=None, max_length=4000, description="`next` of the page before.")
     limit: int = Field(default=50, ge=1, le=LARGEST_PAGE, description="Rows wanted.")

@@ -11,12 +11,12 @@ import inspect
 import threading
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 from fastapi import APIRouter, params
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -112,6 +112,8 @@ class Route(APIRoute):
         with _building:
             if "dependant" not in self.__dict__:
                 endpoint, options = self._given
+                for hint in get_type_hints(endpoint).values():
+                    _complete(hint)
                 if not self.streams:
                     endpoint = _in_one_hop(endpoint, options, self._declared)
                 super().__init__(self.path, endpoint, **options)
@@ -234,6 +236,15 @@ def api_router(prefix: str, tag: str) -> APIRouter:
 def page_router(prefix: str = "") -> APIRouter:
     """Return a router for pages, which the OpenAPI leaves out."""
     return APIRouter(prefix=prefix, route_class=Route, include_in_schema=False)
+
+
+def _complete(hint: Any) -> None:
+    """Work out how the shapes in a parameter's type are read: the framework expects that done (`web.forms.In`)."""
+    if isinstance(hint, type) and issubclass(hint, BaseModel):
+        hint.model_config["defer_build"] = False
+        hint.model_rebuild()
+    for part in get_args(hint):
+        _complete(part)
 
 
 def _in_one_hop(endpoint: Callable[..., Any], options: dict[str, Any], declared: str) -> Callable[..., Any]:

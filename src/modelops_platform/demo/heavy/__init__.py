@@ -15,9 +15,10 @@ from ..catalogue import ENTRIES
 from ..material import Answers, DataSetFile, Entry, Material, MetricPoint
 from . import formulas
 from .replay import hold_back, measure_windows, write_windows
+from .results import pipeline_results, write_held_back
 from .sources import SOURCES, Source
 
-__all__ = ["answers_of", "prepare", "table_of", "window_metrics"]
+__all__ = ["answers_of", "pipeline_results", "prepare", "table_of", "window_metrics", "write_held_back"]
 
 _FORMULA_TARGETS = {"member-risk-scorecard": "frequent", "affordability-rules": "foodexp"}
 _AS_PARQUET = ("digits", "randhie")

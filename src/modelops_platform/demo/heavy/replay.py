@@ -17,6 +17,7 @@ from .sources import Source
 FloatArray = npt.NDArray[np.float64]
 
 REFERENCE_ROWS = 1_000
+LEAST_OF_GROUP = 20
 
 
 def hold_back(table: pd.DataFrame, plan: ReplayPlan, source: Source) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -89,6 +90,10 @@ def measure_windows(material: Material, answers: Answers) -> list[MetricPoint]:
             figures[f"psi_{plan.watched}"] = _stability(watched, reference, now)
             if scores is not None:
                 figures["psi_score"] = _stability(scores, reference, now)
+            figures["outside_range"] = _outside(rows, reference, now)
+            if plan.group is not None:
+                groups = rows[plan.group].to_numpy()
+                figures["group_gap"] = _group_gap(groups[now], scores, truth.truth.to_numpy(), now)
         age = timedelta(days=plan.last_age_days + plan.days_between * (plan.windows - number))
         points += [MetricPoint(name, value, int(now.sum()), number, age) for name, value in figures.items()]
     return points
@@ -117,6 +122,31 @@ def _stability(values: FloatArray, reference: npt.NDArray[np.bool_], now: npt.ND
     """Return the PSI over up to ten bins, one for each 30 rows of the reference and three at least."""
     bins = min(10, max(3, int(reference.sum()) // LEAST_VALUES))
     return population_stability_index(values[reference], values[now], bins=bins)
+
+
+def _outside(rows: pd.DataFrame, reference: npt.NDArray[np.bool_], now: npt.NDArray[np.bool_]) -> float:
+    """Return the share of numeric cells that are empty, or lie outside of what the reference holds."""
+    table = rows.select_dtypes("number").to_numpy(dtype=np.float64)
+    low, high = np.nanmin(table[reference], axis=0), np.nanmax(table[reference], axis=0)
+    return float(1 - np.mean((table[now] >= low) & (table[now] <= high)))
+
+
+def _group_gap(
+    groups: npt.NDArray[np.generic],
+    scores: FloatArray | None,
+    truth: npt.NDArray[np.generic],
+    now: npt.NDArray[np.bool_],
+) -> float:
+    """Return how far the mean errors of the groups lie apart, in standard deviations of the truth.
+
+    A group of a few rows is left out.
+    """
+    assert scores is not None
+    came_true = truth[now].astype(np.float64)
+    errors = scores[now] - came_true
+    known, counts = np.unique(groups, return_counts=True)
+    means = [float(errors[groups == group].mean()) for group in known[counts >= LEAST_OF_GROUP]]
+    return (max(means) - min(means)) / float(came_true.std())
 
 
 def _age(shift: Shift, number: int) -> int:

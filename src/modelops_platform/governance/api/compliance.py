@@ -73,16 +73,7 @@ def list_what_if_cases(
 ) -> dict[str, object]:
     """List the versions whose answer would change."""
     asked = queries.get_what_if(db, actor, id)
-    page = queries.page_what_if_cases(
-        db,
-        actor,
-        asked,
-        would=wanted.would,
-        unit=wanted.unit,
-        tier=wanted.tier,
-        cursor=wanted.cursor,
-        limit=wanted.limit,
-    )
+    page = queries.page_what_if_cases(db, actor, asked, wanted)
     return {"items": [_case(row) for row in page.items], "next": page.next}
 
 

@@ -11,7 +11,7 @@ from .bars import BARRED, find_bars
 from .citable import Known
 from .conditions import holds
 from .facts import ACTIVATE, Facts
-from .judging import OPEN, WHO_CAN, Evidence, Found, LinkKind, Status, day
+from .judging import OPEN, WHO_CAN, Evidence, Found, LinkKind, Status, count, day
 from .known import EmergencyFact, WaiverFact
 from .policies import (
     Approvals,
@@ -137,16 +137,16 @@ class Decision:
         counted = [judgement for judgement in self.judgements if judgement.status is not Status.NOT_APPLICABLE]
         if self.emergency_until is not None:
             verb = "is" if len(self.unmet) == 1 else "are"
-            missing = f"{len(self.unmet)} of {_requirements(len(counted))} {verb} not met"
+            missing = f"{len(self.unmet)} of {count(len(counted), 'requirement')} {verb} not met"
             return f"Yes, in an emergency until {day(self.emergency_until)}: {missing}, and shall be by then.{assumed}"
         if self.unmet:
             verb = "is" if len(self.unmet) == 1 else "are"
-            return f"No: {len(self.unmet)} of {_requirements(len(counted))} {verb} not met.{assumed}"
+            return f"No: {len(self.unmet)} of {count(len(counted), 'requirement')} {verb} not met.{assumed}"
         if not counted:
             return f"Yes: no requirement applies.{assumed}"
         met = sum(judgement.status is Status.MET for judgement in counted)
         rest = "" if met == len(counted) else ", and no other refuses"
-        return f"Yes: {met} of {_requirements(len(counted))} {'is' if met == 1 else 'are'} met{rest}.{assumed}"
+        return f"Yes: {met} of {count(len(counted), 'requirement')} {'is' if met == 1 else 'are'} met{rest}.{assumed}"
 
     def to_dict(self) -> dict[str, Any]:
         """Print the decision as plain JSON-able data; `from_dict` reads it back."""
@@ -248,11 +248,23 @@ NEVER_IN_EMERGENCY = frozenset({"artifact_scanned", "digest_verified"})
 """What is not met of these refuses also in an emergency: nothing dangerous, and no other bytes, go live."""
 
 
+def find_never_passing(judgements: Iterable[Judgement]) -> Judgement | None:
+    """Return what is not met and no emergency lets pass."""
+    never = (one for one in judgements if one.check in NEVER_IN_EMERGENCY and one.status is Status.NOT_MET)
+    return next(never, None)
+
+
 def _emergency_of(judgements: Iterable[Judgement], facts: Facts) -> EmergencyFact | None:
-    """Return the emergency change in force that lets these very files pass there."""
-    if any(one.check in NEVER_IN_EMERGENCY and one.status is Status.NOT_MET for one in judgements):
+    """Return the emergency change in force that lets these very files pass there.
+
+    What was agreed to by the rules of a laxer tier does not count in a stricter one.
+    """
+    if find_never_passing(judgements) is not None:
         return None
+    tier = judged_tier(facts.tier_in_force)
     for emergency in facts.emergencies:
+        if emergency.tier > tier:
+            continue
         is_here = (emergency.action, emergency.environment_id) == (str(facts.action), facts.environment_id)
         if is_here and emergency.digest == facts.digest and emergency.from_at <= facts.now < emergency.to_at:
             return emergency
@@ -316,19 +328,19 @@ def _found(requirement: Requirement, policy: Policy, facts: Facts) -> tuple[Foun
 
 
 def _waiver_of(requirement_id: str, facts: Facts) -> WaiverFact | None:
-    """Return the waiver in force that holds longest, if there is one for this requirement here."""
+    """Return the waiver in force that holds longest, if there is one for this requirement here.
+
+    What was decided by the rules of a laxer tier does not count in a stricter one.
+    """
     mine = [
         waiver
         for waiver in facts.waivers
         if waiver.requirement_id == requirement_id
         and waiver.environment_id in ("", facts.environment_id)
         and waiver.from_at <= facts.now < waiver.to_at
+        and waiver.tier <= judged_tier(facts.tier_in_force)
     ]
     return max(mine, key=lambda waiver: (waiver.to_at, waiver.id), default=None)
-
-
-def _requirements(count: int) -> str:
-    return f"{count} requirement{'' if count == 1 else 's'}"
 
 
 def _plain(value: Any) -> Any:

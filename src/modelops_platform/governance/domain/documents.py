@@ -7,7 +7,7 @@ a key that means nothing is refused, because a misspelt rule would otherwise be 
 import re
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import yaml
 
@@ -62,6 +62,30 @@ def read_yaml(text: str) -> object:
             **({} if place is None else {"line": place.line + 1}),
             remedy="Correct that place and send the document again.",
         ) from error
+
+
+class Numbered(Protocol):
+    """A document of which versions are published."""
+
+    @property
+    def id(self) -> str:
+        """The document."""
+
+    @property
+    def version(self) -> int:
+        """The number of this version."""
+
+
+_N = TypeVar("_N", bound=Numbered)
+
+
+def current(documents: Iterable[_N]) -> list[_N]:
+    """Keep the latest version of each document, in the order of their ids."""
+    latest: dict[str, _N] = {}
+    for document in documents:
+        if document.id not in latest or document.version > latest[document.id].version:
+            latest[document.id] = document
+    return [latest[id] for id in sorted(latest)]
 
 
 class Fields:

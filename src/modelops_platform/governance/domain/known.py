@@ -103,22 +103,24 @@ class FindingFact:
     is_open: bool
     due: date | None
     of_validation: str | None = None  # a condition of this validation
+    accepted_tier: int | None = None  # by the rules of which tier its risk is accepted
 
 
 @dataclass(frozen=True, slots=True)
 class WaiverFact:
-    """A waiver in force: this requirement need not be met there, until then."""
+    """A waiver in force: this requirement need not be met there, until then, in no stricter tier."""
 
     id: str
     requirement_id: str
     environment_id: str  # "" for every environment
     from_at: datetime
     to_at: datetime
+    tier: int = 1  # by whose rules it was decided
 
 
 @dataclass(frozen=True, slots=True)
 class EmergencyFact:
-    """An emergency change in force: these very files may go there until then, whatever else is missing."""
+    """An emergency change in force: these very files may go there until then, in no stricter tier."""
 
     id: str
     action: str
@@ -126,6 +128,7 @@ class EmergencyFact:
     digest: str | None
     from_at: datetime
     to_at: datetime
+    tier: int = 1  # by whose rules it was agreed to
 
 
 class EvidenceKind(StrEnum):

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from .conditions import Condition
+from .documents import current
 from .facts import ACTIVATE, MODEL_KINDS, Action, EnvironmentClass, Facts, Kind
 from .questionnaire import Tier, judged_tier
 
@@ -186,12 +187,3 @@ def select_policy(policies: Iterable[Policy], question: Question) -> Policy | No
     """Choose the policy that answers: the narrowest in scope, by its id where two are equally narrow."""
     covering = [policy for policy in current(policies) if policy.scope.covers(question)]
     return max(covering, key=lambda policy: (policy.scope.narrowness, policy.id), default=None)
-
-
-def current(policies: Iterable[Policy]) -> list[Policy]:
-    """Keep the latest version of each policy, in the order of their ids."""
-    latest: dict[str, Policy] = {}
-    for policy in policies:
-        if policy.id not in latest or policy.version > latest[policy.id].version:
-            latest[policy.id] = policy
-    return [latest[id] for id in sorted(latest)]

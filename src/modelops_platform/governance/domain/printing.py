@@ -1,9 +1,16 @@
 """A decision as programs other than ours read it."""
 
 from collections.abc import Iterator
-from xml.etree import ElementTree
+from typing import TYPE_CHECKING
+
+from modelops_platform.core.deferred import Deferred
 
 from .decisions import Decision, Judgement, Status
+
+if TYPE_CHECKING:
+    from xml.etree import ElementTree
+else:
+    ElementTree = Deferred("xml.etree.ElementTree")
 
 
 def as_junit(decision: Decision, *, model: str, version: str, target: str) -> str:
@@ -34,7 +41,7 @@ def as_junit(decision: Decision, *, model: str, version: str, target: str) -> st
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True)
 
 
-def _fill(case: ElementTree.Element, judgement: Judgement) -> None:
+def _fill(case: "ElementTree.Element", judgement: Judgement) -> None:
     if judgement.is_unmet:
         failure = ElementTree.SubElement(case, "failure", message=judgement.detail, type=judgement.status.value)
         failure.text = _way_out(judgement)

@@ -50,11 +50,12 @@ def _must_ask_others(policy: Policy) -> None:
         and requirement.weight is Weight.REQUIRED
         and requirement.when is None
         and requirement.unknown is Unknown.DENY
+        and not requirement.is_waivable
         for requirement in policy.requirements
     )
     if opened and not asked:
         named = ", ".join(sorted(map(str, opened)))
-        remedy = "Add a required check `approvals` that always applies."
+        remedy = "Add a required check `approvals` that always applies and is never waived."
         raise invalid("requirements", named, "ask nobody else's approval for", remedy)
 
 

@@ -17,6 +17,7 @@ from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
+from ..domain.bars import BARRED
 from ..domain.policies import Policy
 from ..schemas import CompliancePage, WhatIfCasePage, WhatIfForm, WhatIfIn
 
@@ -48,7 +49,7 @@ def show_compliance(
 
 def _titles(policies: Iterable[Policy]) -> dict[str, str]:
     """Return what requirements are called, by id; where policies call them differently, the id in words."""
-    found: dict[str, set[str]] = defaultdict(set)
+    found: dict[str, set[str]] = defaultdict(set, {BARRED: {"Barred by its use or its life cycle"}})
     for policy in policies:
         for requirement in policy.requirements:
             found[requirement.id].add(requirement.title)
@@ -108,16 +109,7 @@ def show_what_if(
     request: Request, db: ReadDb, actor: CurrentActor, id: str, wanted: Annotated[WhatIfCasePage, Query()]
 ) -> Response:
     asked = queries.get_what_if(db, actor, id)
-    page = queries.page_what_if_cases(
-        db,
-        actor,
-        asked,
-        would=wanted.would,
-        unit=wanted.unit,
-        tier=wanted.tier,
-        cursor=wanted.cursor,
-        limit=wanted.limit,
-    )
+    page = queries.page_what_if_cases(db, actor, asked, wanted)
     drafts = [queries.parse(document) for document in asked.documents]
     return render(
         request,

@@ -22,6 +22,7 @@ from ..defaults import eu_guide
 from ..domain.eu import walk
 from ..schemas import CardIn, ClassificationIn, DeterminationIn, DocumentIn, EndIn, OverrideIn, Sentence
 from ..tables import QuestionnaireVersion
+from .shown import why_not_publish
 
 router = page_router()
 
@@ -163,9 +164,7 @@ def list_questionnaires(request: Request, db: ReadDb, actor: CurrentActor) -> Re
         questionnaire=queries.parse_questionnaire(in_force.document),
         next_number=max(row.number for row in rows if row.document_id == in_force.document_id) + 1,
         names=identity.names_of(db, {row.published_by for row in rows if row.published_by}),
-        refusal=None
-        if actor.may(Permission.MANAGE_POLICIES)
-        else "Only risk officers and administrators publish questionnaires.",
+        refusal=why_not_publish(actor, "questionnaires"),
     )
 
 

@@ -19,9 +19,9 @@ from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
+from ..defaults import finding_rules
 from ..domain.findings import UNDER_WAY, Category, FindingSource, Likelihood, Verb, next_state, why_not
 from ..domain.known import Severity
-from ..rules import finding_rules
 from ..schemas import DueAnswerIn, DueMoveIn, FindingIn, FindingPage, Name, RatingIn, Step, StepIn
 from ..tables import Finding
 

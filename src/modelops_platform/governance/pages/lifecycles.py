@@ -1,6 +1,5 @@
 """Pages of life cycles: the documents drawn, and where models and versions stand in them."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -21,10 +20,12 @@ from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
-from ..domain.lifecycles import LifeCycle, Scope, draw, who_words
+from ..domain.drawing import draw
+from ..domain.lifecycles import LifeCycle, Scope, who_words
 from ..queries.cases import SeenCase
-from ..schemas import DocumentIn, MoveIn, Name
+from ..schemas import DocumentIn, DraftForm, MoveIn, Name
 from ..tables import LifeCycleVersion
+from .shown import next_text, why_not_publish
 
 router = page_router()
 NEW_LIFE_CYCLE = """\
@@ -56,13 +57,6 @@ class EditorQuery(In):
     """Which life cycle the editor begins with."""
 
     life_cycle: Name = None
-
-
-class DraftForm(In):
-    """A draft as the editor sends it."""
-
-    document: str = Field(default="", max_length=200_000)
-    reason: str = Field(default="", max_length=2000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +100,7 @@ def list_life_cycles(request: Request, db: ReadDb, actor: CurrentActor) -> Respo
         "governance/life_cycles.html",
         shown=shown,
         names=identity.names_of(db, {one.row.published_by for one in shown if one.row.published_by}),
-        refusal=_why_not_publish(actor.may(Permission.MANAGE_POLICIES)),
+        refusal=why_not_publish(actor, "life cycles"),
     )
 
 
@@ -129,12 +123,8 @@ def show_life_cycle(
         who={one.id: who_words(one) for one in cycle.transitions},
         counts={one.number: counts.get(one.id or "", 0) for one in rows},
         names=identity.names_of(db, {one.published_by for one in rows if one.published_by}),
-        refusal=_why_not_publish(actor.may(Permission.MANAGE_POLICIES)),
+        refusal=why_not_publish(actor, "life cycles"),
     )
-
-
-def _why_not_publish(may: bool) -> str | None:
-    return None if may else "Only risk officers and administrators publish life cycles."
 
 
 @router.get("/life-cycle-editor", openapi_extra=needs(Permission.MANAGE_POLICIES))
@@ -144,7 +134,7 @@ def edit_life_cycle(
     row = (
         queries.get_document(db, LifeCycleVersion, actor.workspace_id, wanted.life_cycle) if wanted.life_cycle else None
     )
-    return _render_editor(request, _next_of(row) if row else NEW_LIFE_CYCLE, row)
+    return _render_editor(request, next_text(row) if row else NEW_LIFE_CYCLE, row)
 
 
 @router.post("/life-cycle-editor", openapi_extra=needs(Permission.MANAGE_POLICIES))
@@ -166,11 +156,6 @@ def _render_editor(request: Request, text: str, row: LifeCycleVersion | None, *,
         drawing=draw(draft.cycle) if draft.cycle else None,
         scope=describe_scope(draft.cycle) if draft.cycle else None,
     )
-
-
-def _next_of(row: LifeCycleVersion) -> str:
-    """Return the text of a life cycle with the number of its next version."""
-    return re.sub(rf"(?m)^version:\s*{row.number}\b", f"version: {row.number + 1}", row.document, count=1)
 
 
 @router.post("/life-cycles", openapi_extra=needs(Permission.MANAGE_POLICIES))

@@ -1,11 +1,10 @@
 """Pages of policies and of the gate's mode."""
 
-import re
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Form, Query, Request
-from pydantic import Field, StringConstraints
+from pydantic import Field
 from starlette.responses import Response
 
 from modelops_platform.core.actor import Permission
@@ -19,8 +18,9 @@ from modelops_platform.web.session import ReadDb, WriteDb
 from .. import queries, service
 from ..domain.policies import Policy, Requirement
 from ..domain.words import describe_condition, describe_scope
-from ..schemas import EnforcementIn, PolicyIn
+from ..schemas import DraftForm, EnforcementIn, PolicyIn
 from ..tables import PolicyVersion
+from .shown import next_text, why_not_publish
 
 router = page_router()
 NEW_POLICY = """id: my-policy
@@ -107,7 +107,7 @@ def show_policy(
         rows=rows,
         names=identity.names_of(db, {row.published_by for row in rows if row.published_by}),
         mode=queries.enforcement_mode(db, actor.workspace_id),
-        refusal=_why_not_publish(actor),
+        refusal=why_not_publish(actor, "policies"),
     )
 
 
@@ -117,17 +117,10 @@ class EditorQuery(In):
     policy: Annotated[Annotated[str, Field(max_length=100)] | None, EmptyIsNone] = None
 
 
-class DraftForm(In):
-    """A draft as it stands in the editor; it may be nonsense yet."""
-
-    document: Annotated[str, StringConstraints(strip_whitespace=False, max_length=200_000)] = ""
-    reason: str = Field(default="", max_length=2000)
-
-
 @router.get("/policy-editor", openapi_extra=needs(Permission.VIEW))
 def edit_policy(request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[EditorQuery, Query()]) -> Response:
     row = queries.get_policy(db, actor, wanted.policy) if wanted.policy else None
-    draft = _next_of(row) if row else NEW_POLICY
+    draft = next_text(row) if row else NEW_POLICY
     return _render_editor(request, db, actor, draft, row)
 
 
@@ -151,13 +144,8 @@ def _render_editor(
         excerpt=_excerpt(draft, planned.problem.line if planned.problem else None),
         demanded=[] if policy is None else [_demand(requirement) for requirement in policy.requirements],
         scope=describe_scope(policy.scope) if policy else None,
-        refusal=_why_not_publish(actor),
+        refusal=why_not_publish(actor, "policies"),
     )
-
-
-def _next_of(row: PolicyVersion) -> str:
-    """Return the text of a policy with the number of its next version."""
-    return re.sub(rf"(?m)^version:\s*{row.number}\b", f"version: {row.number + 1}", row.document, count=1)
 
 
 def _excerpt(draft: str, line: int | None) -> list[tuple[int, str, bool]]:
@@ -166,12 +154,6 @@ def _excerpt(draft: str, line: int | None) -> list[tuple[int, str, bool]]:
         return []
     lines = list(enumerate(draft.splitlines(), start=1))
     return [(number, text, number == line) for number, text in lines[max(line - 4, 0) : line + 3]]
-
-
-def _why_not_publish(actor: CurrentActor) -> str | None:
-    if actor.may(Permission.MANAGE_POLICIES):
-        return None
-    return "Only risk officers and administrators publish policies."
 
 
 @router.post("/policies", openapi_extra=needs(Permission.MANAGE_POLICIES))

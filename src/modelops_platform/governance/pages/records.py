@@ -21,8 +21,8 @@ from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
+from ..defaults import evidence_rules
 from ..domain.evidence import ReviewOutcome
-from ..rules import evidence_rules
 from ..schemas import (
     AttestationIn,
     EvidenceDocumentIn,

@@ -1,5 +1,6 @@
-"""What several pages of governance show: a decision with its links, seats with names."""
+"""What several pages of governance show: a decision with its links, seats with names, drafts of documents."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,12 +8,14 @@ from datetime import datetime
 from fastapi import Request
 from sqlalchemy.orm import Session
 
+from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.identity import queries as identity
 from modelops_platform.registry.tables import Model, Version
 from modelops_platform.web.render import url_for
 
 from ..domain.decisions import Decision, LinkKind
 from ..domain.targets import Target
+from ..tables import PublishedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,3 +90,15 @@ def policy_link(request: Request, decision: Decision) -> str | None:
 def version_options(model: Model) -> list[tuple[int, str]]:
     """Return the latest versions of a model as a form lets one choose."""
     return [(number, f"v{number}") for number in range(model.last_version, max(0, model.last_version - 50), -1)]
+
+
+def next_text(row: PublishedText) -> str:
+    """Return the text of what was published with the number of its next version."""
+    return re.sub(rf"(?m)^version:\s*{row.number}\b", f"version: {row.number + 1}", row.document, count=1)
+
+
+def why_not_publish(actor: Actor, things: str) -> str | None:
+    """Say why somebody cannot publish such documents; None when they can."""
+    if actor.may(Permission.MANAGE_POLICIES):
+        return None
+    return f"Only risk officers and administrators publish {things}."

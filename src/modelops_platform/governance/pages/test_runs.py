@@ -23,7 +23,7 @@ from ..domain.parameters import CHECK_WORDS
 from ..domain.suites import Task
 from ..schemas import DocumentIn, TestRunForm
 from ..tables import SuiteVersion, TestRun
-from .shown import version_options
+from .shown import version_options, why_not_publish
 
 router = page_router()
 SEE = needs(Permission.VIEW)
@@ -142,7 +142,6 @@ def show_suite(
 ) -> Response:
     rows = queries.list_versions_of_document(db, SuiteVersion, actor.workspace_id, suite_id)
     row = queries.get_document(db, SuiteVersion, actor.workspace_id, suite_id, wanted.version)
-    may = actor.may(Permission.MANAGE_POLICIES)
     return render(
         request,
         "governance/suite.html",
@@ -151,7 +150,7 @@ def show_suite(
         suite=queries.parse_suite(row.document),
         names=identity.names_of(db, {one.published_by for one in rows if one.published_by}),
         check_words=_check_words(),
-        refusal=None if may else "Only risk officers and administrators publish test suites.",
+        refusal=why_not_publish(actor, "test suites"),
     )
 
 

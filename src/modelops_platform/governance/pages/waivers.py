@@ -18,9 +18,9 @@ from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
+from ..defaults import exception_rules
 from ..domain.exceptions import Approver, EmergencyState, WaiverState, why_not_decide, why_not_support
 from ..domain.facts import Kind
-from ..rules import exception_rules
 from ..schemas import (
     EmergencyAnswerIn,
     EmergencyIn,

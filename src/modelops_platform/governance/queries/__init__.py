@@ -25,7 +25,7 @@ from .assessments import (
     page_assessments,
 )
 from .card_pages import ShownCard, show_card
-from .cards import card_of, list_entries, load_entries
+from .cards import card_of, list_entries, load_entries, texts_of
 from .cases import SeenCase, Way, look_at_case, mover_of
 from .changes import Change, find_changes
 from .compliance import (
@@ -37,7 +37,6 @@ from .compliance import (
     find_subjects,
     gather_subjects,
     judge_models,
-    list_compliance_of,
     list_model_ids,
     narrow,
     page_compliance,
@@ -76,7 +75,7 @@ from .evidence import (
     page_evidence,
 )
 from .exceptions import load_exceptions
-from .facts import Case, covers_of, gather, gather_all
+from .facts import Case, covers_now, covers_of, gather, gather_all
 from .findings import (
     FindingCounts,
     FindingFilter,
@@ -107,6 +106,7 @@ from .policies import (
     list_policy_versions,
     parse,
     policies_in_force,
+    policy_row,
     shipped_policies,
 )
 from .signatures import load_validations
@@ -201,6 +201,7 @@ __all__ = [
     "count_under_way",
     "count_waiting_for",
     "count_work",
+    "covers_now",
     "covers_of",
     "decider_of",
     "determination_counts",
@@ -263,7 +264,6 @@ __all__ = [
     "last_signed",
     "life_cycles_in_force",
     "list_classifications",
-    "list_compliance_of",
     "list_delegated_to",
     "list_delegations",
     "list_determinations",
@@ -317,6 +317,7 @@ __all__ = [
     "parse_suite",
     "plan_policies",
     "policies_in_force",
+    "policy_row",
     "printed",
     "protected_environments",
     "protected_targets",
@@ -331,6 +332,7 @@ __all__ = [
     "state_of",
     "suites_in_force",
     "target_of",
+    "texts_of",
     "tier_fact",
     "tier_of",
     "unit_names",

@@ -20,6 +20,7 @@ from ..domain.policies import Policy, select_policy
 from ..domain.states import RequestState
 from ..domain.targets import Target
 from ..tables import ApprovalRequest
+from .cards import texts_of
 from .delegations import list_delegated_to
 from .facts import Case, covers_of, gather, gather_all
 from .policies import policies_in_force
@@ -100,7 +101,7 @@ def get_request(db: Session, actor: Actor, request_id: str, *, lock: bool = Fals
 def state_of(request: ApprovalRequest) -> RequestState:
     """Return how a request stands: what it covered may have been edited since, which nobody needed to notice."""
     state = RequestState(request.state)
-    is_same = request.covers == covers_of(request.model, request.version)
+    is_same = request.covers == covers_of(request.model, request.version, texts_of(request.card))
     has_ended = state in (RequestState.WITHDRAWN, RequestState.REJECTED, RequestState.EXPIRED)
     return state if is_same or has_ended else RequestState.VOID
 

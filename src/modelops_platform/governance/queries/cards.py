@@ -1,7 +1,7 @@
 """The cards of models: what the platform knows of the fields, and what people wrote into them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from ..domain.cards import Card, fill_card
 from ..domain.facts import Facts
 from ..domain.questionnaire import judged_tier
 from ..tables import CardEntry
-from .said import Recorded
+from .former_records import Recorded
 
 Written = Mapping[str, Mapping[str, str]]
 
@@ -33,6 +33,11 @@ def load_entries(db: Session, model_ids: Sequence[str], at: datetime) -> Written
     for model_id, field, text in rows:
         found[model_id][field] = text
     return found
+
+
+def texts_of(entries: Iterable[CardEntry]) -> dict[str, str]:
+    """Return the texts of a card by their fields."""
+    return {entry.field: entry.text for entry in entries}
 
 
 def list_entries(db: Session, model_id: str) -> Sequence[CardEntry]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, case, desc, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Select, Text, case, func, or_, select, type_coerce
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from modelops_platform.core.actor import Actor
@@ -300,14 +300,3 @@ def _grouped(rows: Sequence[Any]) -> tuple[Group, ...]:
         for place, number in enumerate(numbers):
             kept[place] += int(number or 0)
     return tuple(Group(key, label, *numbers) for (key, label), numbers in sorted(sums.items()))
-
-
-def list_compliance_of(db: Session, model_id: str) -> Sequence[ComplianceInterval]:
-    """Return how a model stood over time, the newest first. The caller has made sure that it may be seen."""
-    return db.scalars(
-        select(ComplianceInterval)
-        .where(ComplianceInterval.model_id == model_id)
-        .options(joinedload(ComplianceInterval.version))
-        .order_by(desc(ComplianceInterval.from_at), desc(ComplianceInterval.id))
-        .limit(200)
-    ).all()

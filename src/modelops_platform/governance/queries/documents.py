@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session
 from modelops_platform.core.errors import InvalidInput, NotFound
 
 from ..defaults import default_life_cycle_texts, default_questionnaire_text, default_suite_texts
-from ..domain.documents import read_document
-from ..domain.lifecycles import LifeCycle, current, read_life_cycle
+from ..domain.documents import current, read_document
+from ..domain.lifecycles import LifeCycle, read_life_cycle
 from ..domain.questionnaire import Questionnaire, read_questionnaire
 from ..domain.suites import Suite, read_suite
 from ..tables import LifeCycleVersion, PublishedDocument, QuestionnaireVersion, SuiteVersion
@@ -99,7 +99,7 @@ def get_document(
 
 
 def _no_document(table: type[PublishedDocument], asked: str) -> NotFound:
-    what = table.object_kind.replace("_", " ")  # type: ignore[attr-defined]
+    what = table.object_kind.replace("_", " ")
     return NotFound(f"There is no {what} {asked!r}.", remedy=f"Look at the list of {what}s.", field="id", value=asked)
 
 

@@ -70,7 +70,7 @@ def list_emergencies(
 def emergency_case(emergency: EmergencyChange) -> WaiverCase:
     """Return what the rules need to know about an emergency change."""
     version, model = emergency.version, emergency.model
-    makers = {version.created_by, version.developer_id}
+    makers = {version.created_by, version.developer_id, model.developer_id}
     return WaiverCase(emergency.asked_by, frozenset(id for id in makers if id), model.owner_id)
 
 

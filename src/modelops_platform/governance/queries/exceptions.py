@@ -41,6 +41,7 @@ def load_exceptions(db: Session, versions: Mapping[str, OfModel], at: datetime) 
         null().cast(String(64)).label("digest"),
         Waiver.from_at.label("from_at"),
         Waiver.to_at.label("to_at"),
+        Waiver.tier.label("tier"),
     ).where(Waiver.model_id.in_(models), Waiver.requirement_id.is_not(None), Waiver.from_at <= at, Waiver.to_at > at)
     change = EmergencyChange
     hurried = select(
@@ -53,17 +54,18 @@ def load_exceptions(db: Session, versions: Mapping[str, OfModel], at: datetime) 
         change.digest,
         change.from_at,
         change.to_at,
+        change.tier,
     ).where(change.version_id.in_(list(versions)), change.from_at <= at, change.to_at > at)
     found = union_all(waived, hurried).subquery()
     waivers: dict[str, list[tuple[str | None, WaiverFact]]] = defaultdict(list)
     emergencies: dict[str, list[EmergencyFact]] = defaultdict(list)
-    for what, id, model_id, version_id, word, environment_id, digest, since, until in db.execute(
+    for what, id, model_id, version_id, word, environment_id, digest, since, until, tier in db.execute(
         select(found).order_by(found.c.id)
     ):
         if what == "waiver":
-            waivers[model_id].append((version_id, WaiverFact(id, word, environment_id, since, until)))
+            waivers[model_id].append((version_id, WaiverFact(id, word, environment_id, since, until, tier)))
         else:
-            emergencies[version_id].append(EmergencyFact(id, word, environment_id, digest, since, until))
+            emergencies[version_id].append(EmergencyFact(id, word, environment_id, digest, since, until, tier))
     return Exceptions(
         waivers={
             version_id: tuple(fact for about, fact in waivers[version.model_id] if about in (None, version_id))

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from modelops_platform.core import clock
 from modelops_platform.core.errors import PlatformError, Unavailable
-from modelops_platform.registry.tables import Version
+from modelops_platform.registry.tables import Model, Version
 
 from ..domain.approvals import voting_roles
 from ..domain.facts import DigestState, Facts, Kind, Vote, VoteAnswer, Voter, digest_of_covered
@@ -20,16 +20,16 @@ from ..domain.known import LineageFact
 from ..domain.states import RequestState
 from ..domain.targets import Target
 from ..tables import ApprovalRequest, ModelDetermination, RiskAssessment, TierOverride, VoteRecord
-from .cards import card_of
+from .cards import card_of, load_entries
 from .evidence import load_evidence
 from .exceptions import load_exceptions
 from .findings import load_findings
+from .former_records import Recorded, find_said
 from .monitors import load_monitors
 from .people import Account, People, find_people
-from .said import Recorded, find_said
 from .scans import StoredFile, find_stored
 from .signatures import load_validations
-from .standings import load_standings, metrics_of
+from .stays import load_stays, metrics_of
 from .test_runs import load_tests
 from .tiers import determination_fact, tier_fact
 from .written import load_written
@@ -96,7 +96,7 @@ def gather_all(
     said = find_said(db, models, versions.values(), at)
     votes = _load_votes(db, list(versions), now)
     stored = find_stored(db, list(versions), now)
-    standings = load_standings(db, [model.id for model in models], now)
+    stood = load_stays(db, [model.id for model in models], now)
     named = {id for version in versions.values() for id in _named(version, said.record(version.model))}
     people = find_people(db, models[0].workspace_id, models, named, with_holders=with_holders, units=said.units())
     written = load_written(db, versions, now)
@@ -107,7 +107,8 @@ def gather_all(
     for case in cases:
         version = versions[case.version_id]
         record = said.record(version.model)
-        facts = _facts_of(version, record, said.description(version), case.target, now, people)
+        entries = written.cards.get(version.model_id, {})
+        facts = _facts_of(version, record, said.description(version), entries, case.target, now, people)
         whole = replace(
             facts,
             **_assessed(record, loaded[version.id], now),
@@ -116,21 +117,22 @@ def gather_all(
             waivers=exceptions.waivers[version.id],
             emergencies=exceptions.emergencies[version.id],
             **_stored(version, stored[version.id]),
-            stays=standings.stays.get(version.id, ()),
-            champion=standings.champion(version.model_id, case.target),
+            stays=stood.stays.get(version.id, ()),
+            champion=stood.champion(version.model_id, case.target),
             votes=tuple(votes[version.id, str(case.target.action), case.target.environment_id]),
             **{name: piece[version.id] for name, piece in pieces.items() if version.id in piece},
             people=tuple(_voter(account, roles, facts) for account, roles in people.holders(version.model)),
         )
-        card = card_of(whole, then[version.id], record, written.cards.get(version.model_id, {}))
+        card = card_of(whole, then[version.id], record, entries)
         found.append(replace(whole, card=card.to_fact()))
     return found
 
 
-def covers_of(model: Recorded, version: Version, description: str | None = None) -> str:
-    """Return the digest of everything beside the files that an approval of this version covers."""
+def covers_of(model: Recorded, version: Version, card: Mapping[str, str], *, description: str | None = None) -> str:
+    """Return the digest of everything beside the files that an approval of this version covers, the card among it."""
     return digest_of_covered(
         {
+            **({"card": dict(card)} if card else {}),
             "kind": model.kind,
             "purpose": model.purpose,
             "eu_class": model.eu_class,
@@ -142,6 +144,11 @@ def covers_of(model: Recorded, version: Version, description: str | None = None)
             "parameters": version.parameters,
         }
     )
+
+
+def covers_now(db: Session, model: Model, version: Version) -> str:
+    """Return the digest of what an approval of this version would cover now."""
+    return covers_of(model, version, load_entries(db, [model.id], clock.now()).get(model.id, {}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +205,13 @@ def _named(version: Version, record: Recorded) -> set[str]:
 
 
 def _facts_of(
-    version: Version, record: Recorded, description: str, target: Target, now: datetime, people: People
+    version: Version,
+    record: Recorded,
+    description: str,
+    card: Mapping[str, str],
+    target: Target,
+    now: datetime,
+    people: People,
 ) -> Facts:
     """Name what the records of version and model said then."""
     # What a service account registered was made by the developer whom the record named then, if there was one:
@@ -219,7 +232,7 @@ def _facts_of(
         owner=record.owner_id,
         validator=record.validator_id,
         unit_head=people.head_above(record.unit_id, without=author.id if author else None),
-        covers=covers_of(record, version, description),
+        covers=covers_of(record, version, card, description=description),
         metrics=metrics_of(version.metrics),
         lineage=_lineage_of(version),
         fields=record.fields,

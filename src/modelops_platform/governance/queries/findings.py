@@ -15,9 +15,9 @@ from modelops_platform.core.errors import NotFound
 from modelops_platform.identity.queries import granted
 from modelops_platform.registry.tables import Model
 
+from ..defaults import finding_rules
 from ..domain.findings import UNDER_WAY, Case, FindingState, Function, Person
 from ..domain.known import FindingFact, Severity
-from ..rules import finding_rules
 from ..tables import Finding, FindingInterval, Waiver
 from .people import find_people
 
@@ -40,17 +40,19 @@ def load_findings(db: Session, versions: Mapping[str, OfModel], at: datetime) ->
     models = {version.model_id for version in versions.values()}
     rows = db.execute(
         select(Finding.id, Finding.model_id, Finding.version_id, Finding.title, Finding.validation_id)
-        .add_columns(FindingInterval.state, FindingInterval.severity, FindingInterval.due, Waiver.to_at)
+        .add_columns(FindingInterval.state, FindingInterval.severity, FindingInterval.due, Waiver.to_at, Waiver.tier)
         .join(FindingInterval, FindingInterval.finding_id == Finding.id)
         .outerjoin(Waiver, Waiver.id == FindingInterval.waiver_id)
         .where(Finding.model_id.in_(models), *_covering(at))
         .order_by(Finding.id)
     ).all()
     by_model: dict[str, list[tuple[str | None, FindingFact]]] = {}
-    for id, model_id, version_id, title, validation_id, state, severity, due, accepted_until in rows:
+    for id, model_id, version_id, title, validation_id, state, severity, due, accepted_until, accepted_tier in rows:
         is_accepted = state == FindingState.RISK_ACCEPTED and accepted_until is not None and accepted_until > at
         is_open = state in _UNDER_WAY or (state == FindingState.RISK_ACCEPTED and not is_accepted)
-        fact = FindingFact(id, title, Severity(severity), state, is_open, due, validation_id)
+        fact = FindingFact(
+            id, title, Severity(severity), state, is_open, due, validation_id, accepted_tier if is_accepted else None
+        )
         by_model.setdefault(model_id, []).append((version_id, fact))
     return {
         version_id: finding_rules().weigh(

@@ -13,7 +13,8 @@ from modelops_platform.core.errors import InvalidInput, NotFound, Unavailable
 from modelops_platform.identity.tables import Workspace
 
 from ..defaults import default_policies, default_policy_texts
-from ..domain.policies import Policy, current
+from ..domain.documents import current
+from ..domain.policies import Policy
 from ..domain.reading import read_policy_text
 from ..tables import EnforcementChange, PolicyVersion
 
@@ -48,25 +49,24 @@ def _stored(document: str) -> Policy:
         ) from error
 
 
+def policy_row(workspace_id: str, document: str) -> PolicyVersion:
+    """Return a policy as a row. Raises InvalidInput when it is none."""
+    policy = parse(document)
+    return PolicyVersion(
+        workspace_id=workspace_id,
+        policy_id=policy.id,
+        number=policy.version,
+        title=policy.title,
+        document=document,
+        sha256=hashlib.sha256(document.encode()).hexdigest(),
+        reason="",
+    )
+
+
 def shipped_policies(workspace_id: str, known: Collection[str] = ()) -> list[PolicyVersion]:
     """Return the shipped policies as rows that nobody has written yet, but for documents whose SHA-256 is known."""
-    rows = []
-    for document in default_policy_texts():
-        sha256 = hashlib.sha256(document.encode()).hexdigest()
-        if sha256 in known:
-            continue
-        policy = parse(document)
-        rows.append(
-            PolicyVersion(
-                workspace_id=workspace_id,
-                policy_id=policy.id,
-                number=policy.version,
-                title=policy.title,
-                document=document,
-                sha256=sha256,
-            )
-        )
-    return rows
+    unknown = [text for text in default_policy_texts() if hashlib.sha256(text.encode()).hexdigest() not in known]
+    return [policy_row(workspace_id, text) for text in unknown]
 
 
 def list_policies(db: Session, actor: Actor) -> list[PolicyVersion]:

@@ -1,6 +1,6 @@
 """Reads of test runs and their results: as facts of a moment, as lists, one with everything."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -40,6 +40,31 @@ def load_tests(db: Session, versions: Mapping[str, Tested], at: datetime) -> Map
 
     Results of other bytes than the version's are left out; a result that is older than its suite allows is stale.
     """
+    found: dict[str, list[TestFact]] = {id: [] for id in versions}
+    for row in db.execute(_last_of_each(versions, at)):
+        if row.digest != versions[row.version_id].manifest_digest:
+            continue
+        found[row.version_id].append(
+            TestFact(
+                id=row.id,
+                suite=row.suite_id,
+                test=row.test,
+                check=row.check_name,
+                outcome=at_moment(Light(row.outcome), row.stale_at, at),
+                value=row.value,
+                limit=row.limit_words,
+                rows=row.rows,
+                segment=row.segment or None,
+                source=Source(row.source),
+                digest=row.digest,
+                at=row.at,
+            )
+        )
+    return {id: tuple(facts) for id, facts in found.items()}
+
+
+def _last_of_each(version_ids: Iterable[str], at: datetime) -> Select[Any]:
+    """Return the statement for the last result of each test and segment, of each source."""
     columns = (
         TestResult.id,
         TestResult.version_id,
@@ -68,7 +93,7 @@ def load_tests(db: Session, versions: Mapping[str, Tested], at: datetime) -> Map
             )
             .label("place")
         )
-        .where(TestRun.version_id.in_(versions), TestRun.ended_at <= at, TestRun.failure == "")
+        .where(TestRun.version_id.in_(version_ids), TestRun.ended_at <= at, TestRun.failure == "")
         .subquery()
     )
     newest = (
@@ -91,27 +116,7 @@ def load_tests(db: Session, versions: Mapping[str, Tested], at: datetime) -> Map
         .where(TestResult.at <= at)
         .subquery()
     )
-    found: dict[str, list[TestFact]] = {id: [] for id in versions}
-    for row in db.execute(select(last).where(last.c.newest == 1).order_by(last.c.id)):
-        if row.digest != versions[row.version_id].manifest_digest:
-            continue
-        found[row.version_id].append(
-            TestFact(
-                id=row.id,
-                suite=row.suite_id,
-                test=row.test,
-                check=row.check_name,
-                outcome=at_moment(Light(row.outcome), row.stale_at, at),
-                value=row.value,
-                limit=row.limit_words,
-                rows=row.rows,
-                segment=row.segment or None,
-                source=Source(row.source),
-                digest=row.digest,
-                at=row.at,
-            )
-        )
-    return {id: tuple(facts) for id, facts in found.items()}
+    return select(last).where(last.c.newest == 1).order_by(last.c.id)
 
 
 def visible_runs(actor: Actor) -> Select[TestRun]:

@@ -17,7 +17,7 @@ from ..domain.known import Determination
 from ..domain.questionnaire import Tier
 from ..domain.review import Override, counts, is_independent, overridden, reopened_by
 from ..tables import EuClassification, ModelDetermination, RiskAssessment, TierOverride
-from .said import Recorded
+from .former_records import Recorded
 
 
 def remember(record: Recorded) -> dict[str, Any]:

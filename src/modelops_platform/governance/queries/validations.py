@@ -23,6 +23,7 @@ from ..domain.questionnaire import Tier
 from ..domain.validation import OPEN, OPINION_WORDS, FilledPart, Line, Part, Record, Scope, why_not_independent
 from ..tables import TestResult, Validation, ValidationSignature
 from .assessments import find_assessment, is_in_force
+from .cards import texts_of
 from .facts import covers_of
 from .findings import load_findings
 from .monitors import load_monitors
@@ -145,7 +146,8 @@ def fill_report(db: Session, actor: Actor, validation: Validation) -> Report:
         FilledPart(part, tuple(filler.lines(part)), written.get(part.id, ""), part in must)
         for part in report_form().parts_for(kind)
     )
-    return Report(validation, parts, version.manifest_digest, covers_of(version.model, version), conditions)
+    covers = covers_of(version.model, version, texts_of(validation.card))
+    return Report(validation, parts, version.manifest_digest, covers, conditions)
 
 
 class _Filler:
@@ -277,7 +279,7 @@ class _Filler:
 def is_current(row: Validation) -> bool:
     """Tell whether a signed validation is still about what the model and the version are."""
     signed = row.signature
-    return signed is not None and signed.covers == covers_of(row.model, row.version)
+    return signed is not None and signed.covers == covers_of(row.model, row.version, texts_of(row.card))
 
 
 def printed(db: Session, actor: Actor, validation: Validation) -> dict[str, Any]:

@@ -85,11 +85,16 @@ def list_requested_waivers(db: Session, actor: Actor, *, limit: int = 200) -> Se
 
 
 def waiver_case(db: Session, waiver: Waiver) -> WaiverCase:
-    """Return what the rules need to know about a waiver."""
+    """Return what the rules need to know about a waiver; one for every version is about what each of them made."""
     model, version = waiver.model, waiver.version
     makers = {model.developer_id}
     if version is not None:
         makers |= {version.created_by, version.developer_id}
+    else:
+        made = select(Version.created_by, Version.developer_id).where(
+            Version.model_id == model.id, Version.archived_at.is_(None)
+        )
+        makers |= {id for row in db.execute(made) for id in row}
     return WaiverCase(waiver.asked_by, frozenset(id for id in makers if id), model.owner_id)
 
 

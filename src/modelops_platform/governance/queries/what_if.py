@@ -12,6 +12,7 @@ from modelops_platform.identity.queries import granted
 from modelops_platform.identity.tables import Unit
 from modelops_platform.registry.tables import Model
 
+from ..schemas import WhatIfCasePage
 from ..tables import WhatIf, WhatIfCase
 
 
@@ -44,17 +45,7 @@ def unit_names(db: Session, ids: Collection[str]) -> dict[str, str]:
     return {row.id: row.name for row in db.execute(select(Unit.id, Unit.name).where(Unit.id.in_(ids)))}
 
 
-def page_what_if_cases(
-    db: Session,
-    actor: Actor,
-    asked: WhatIf,
-    *,
-    would: str | None = None,
-    unit: str | None = None,
-    tier: int | None = None,
-    cursor: str | None = None,
-    limit: int = 50,
-) -> Page[WhatIfCase]:
+def page_what_if_cases(db: Session, actor: Actor, asked: WhatIf, wanted: WhatIfCasePage) -> Page[WhatIfCase]:
     """Return a page of the answers that would change, as far as the actor may see the models."""
     statement = (
         select(WhatIfCase)
@@ -62,10 +53,10 @@ def page_what_if_cases(
         .where(WhatIfCase.what_if_id == asked.id, granted(Model, actor))
         .options(contains_eager(WhatIfCase.model), joinedload(WhatIfCase.version))
     )
-    if would is not None:
-        statement = statement.where(WhatIfCase.would == would)
-    if tier is not None:
-        statement = statement.where(WhatIfCase.tier == tier)
-    if unit is not None:
-        statement = statement.join(Unit, Unit.id == WhatIfCase.unit_id).where(Unit.name == unit)
-    return paginate(db, statement, WhatIfCase.tier, Model.name, WhatIfCase.id, cursor=cursor, limit=limit)
+    if wanted.would is not None:
+        statement = statement.where(WhatIfCase.would == wanted.would)
+    if wanted.tier is not None:
+        statement = statement.where(WhatIfCase.tier == wanted.tier)
+    if wanted.unit is not None:
+        statement = statement.join(Unit, Unit.id == WhatIfCase.unit_id).where(Unit.name == wanted.unit)
+    return paginate(db, statement, WhatIfCase.tier, Model.name, WhatIfCase.id, cursor=wanted.cursor, limit=wanted.limit)

@@ -11,12 +11,12 @@ from modelops_platform.core.actor import Actor, ActorKind, Permission
 from modelops_platform.registry.queries import visible_to
 from modelops_platform.registry.tables import Model, ModelSummary
 
+from ..defaults import evidence_rules
 from ..domain.exceptions import Approver, EmergencyState, why_not_decide, why_not_support
 from ..domain.findings import TO_BE_WORKED_ON, FindingState, Verb, why_not
 from ..domain.review import REVIEWING
 from ..domain.states import RequestState
 from ..domain.work import WorkItem, WorkKind, in_order
-from ..rules import evidence_rules
 from ..tables import ApprovalRequest, Finding, RiskAssessment
 from .approvals import list_waiting, visible_requests
 from .assessments import find_involved, is_in_force

@@ -16,7 +16,7 @@ from .assessments import (
     OverridesOut,
 )
 from .cards import CardFieldOut, CardIn, CardOut, CardPage
-from .documents import DocumentIn, DocumentOut, DocumentsOut
+from .documents import DocumentIn, DocumentOut, DocumentsOut, DraftForm
 from .emergencies import DelegationIn, DelegationOut, EmergencyAnswerIn, EmergencyIn, EmergencyOut, EmergencyPage
 from .evidence import (
     AttestationIn,
@@ -110,6 +110,7 @@ __all__ = [
     "DocumentIn",
     "DocumentOut",
     "DocumentsOut",
+    "DraftForm",
     "DueAnswerIn",
     "DueMoveIn",
     "EmergencyAnswerIn",

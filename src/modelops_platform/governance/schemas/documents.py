@@ -1,9 +1,9 @@
-"""Shapes of published questionnaires and life cycles."""
+"""Shapes of what people write and publish."""
 
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from modelops_platform.web.forms import In, Out
 
@@ -19,10 +19,16 @@ class DocumentIn(In):
     reason: Sentence = Field(description="Why it changes.")
 
 
-class DocumentOut(Out):
-    """A published version of a document."""
+class DraftForm(In):
+    """A draft as it stands in an editor; it may be nonsense yet."""
 
-    document_id: str
+    document: Annotated[str, StringConstraints(strip_whitespace=False, max_length=200_000)] = ""
+    reason: str = Field(default="", max_length=2000)
+
+
+class PublishedOut(Out):
+    """A published version of what people wrote."""
+
     number: int
     title: str
     document: str
@@ -30,6 +36,12 @@ class DocumentOut(Out):
     reason: str
     published_by: str | None = Field(description="None: shipped with the platform.")
     published_at: datetime | None
+
+
+class DocumentOut(PublishedOut):
+    """A published version of a document."""
+
+    document_id: str
 
 
 class DocumentsOut(Out):

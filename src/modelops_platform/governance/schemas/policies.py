@@ -1,13 +1,10 @@
 """Shapes of policies, and of how the gate works."""
 
-from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any
-
-from pydantic import Field
 
 from modelops_platform.web.forms import In, Out
 
+from .documents import DocumentIn, PublishedOut
 from .shared import Sentence
 
 
@@ -18,26 +15,14 @@ class Mode(StrEnum):
     OBSERVE = "observe"
 
 
-class PolicyIn(In):
+class PolicyIn(DocumentIn):
     """A policy version to publish."""
 
-    document: Annotated[str, Field(max_length=200_000)] | dict[str, Any] = Field(
-        description="The policy as YAML text or as JSON; its `version` is the next number."
-    )
-    reason: Sentence = Field(description="Why it changes.")
 
-
-class PolicyOut(Out):
+class PolicyOut(PublishedOut):
     """A published version of a policy."""
 
     policy_id: str
-    number: int
-    title: str
-    document: str
-    sha256: str
-    reason: str
-    published_by: str | None = Field(description="None: shipped with the platform.")
-    published_at: datetime | None
 
 
 class PoliciesOut(Out):

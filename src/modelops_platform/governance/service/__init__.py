@@ -5,6 +5,7 @@ from .approvals import comment_on, request_approval, vote, withdraw_request
 from .assessments import assess_model, confirm_assessment, preview, why_not_confirm
 from .cards import write_card
 from .compliance import COMPLIANCE, keep_batch, prepare_batch, recompute_all, recompute_soon
+from .deadlines import keep_days, keep_time
 from .delegations import delegate_votes, end_delegation
 from .determinations import classify, confirm_determination, determine
 from .documents import publish_life_cycle, publish_questionnaire, publish_suite
@@ -21,14 +22,13 @@ from .evidence import (
 from .findings import answer_due_move, ask_due_move, raise_finding, raise_on, rate_finding, take_step
 from .following import catch_up
 from .gate import ask, gate, must_judge, register_gates
-from .keeping import keep_days, keep_time
 from .moves import move_model, move_version
 from .overrides import ask_override, confirm_override, end_override, tell_expired, why_not_confirm_override
 from .policies import ensure_default_policies, publish_policy, set_enforcement
 from .states import refresh_state
 from .steps import take_once
 from .test_runs import RUN_TESTS, fail_tests, finish_tests, get_started_tests, push_results, start_tests
-from .timely import pass_time, tell_due
+from .tier_deadlines import find_due, pass_time, tell_due
 from .validations import (
     PRINT_VALIDATION,
     assign_validation,
@@ -80,6 +80,7 @@ __all__ = [
     "ensure_default_policies",
     "fail_tests",
     "fail_what_if",
+    "find_due",
     "finish_tests",
     "gate",
     "get_started_tests",

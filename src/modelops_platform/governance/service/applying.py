@@ -26,7 +26,7 @@ from ..domain.facts import Action, Verb
 from ..domain.states import RequestState
 from ..domain.targets import Target
 from ..schemas import MoveIn
-from ..tables import ApprovalRequest, EmergencyChange
+from ..tables import ApprovalRequest, AskedChange, EmergencyChange
 from .moves import move_version
 
 APPLY = "governance.apply"
@@ -92,7 +92,7 @@ def find_deployment(db: Session, actor: Actor, model: Model, target: Target, nam
     )
 
 
-def _apply(db: Session, thing: ApprovalRequest | EmergencyChange, reason: str) -> Applied:
+def _apply(db: Session, thing: AskedChange, reason: str) -> Applied:
     """Do it in a savepoint, so that a refusal leaves nothing but its reason and what the gate keeps."""
     try:
         with db.begin_nested():
@@ -114,7 +114,7 @@ def _asker(db: Session, user_id: str) -> Actor:
     return identity_service.to_actor(rows)
 
 
-def _do(db: Session, actor: Actor, thing: ApprovalRequest | EmergencyChange, version: Version, reason: str) -> str:
+def _do(db: Session, actor: Actor, thing: AskedChange, version: Version, reason: str) -> str:
     action = Action.read(thing.action)
     match action.verb:
         case Verb.ALIAS:

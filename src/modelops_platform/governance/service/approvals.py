@@ -19,7 +19,7 @@ from .. import queries
 from ..domain.approvals import count_votes
 from ..domain.checks.approvals import ApprovalsGiven, Timeout
 from ..domain.decisions import Decision, Status, decide, question_of
-from ..domain.facts import Facts
+from ..domain.facts import Facts, Vote
 from ..domain.policies import Approvals, Policy, select_policy
 from ..domain.states import RequestState
 from ..domain.targets import Target
@@ -41,12 +41,7 @@ def request_approval(db: Session, actor: Actor, wanted: ApprovalIn) -> ApprovalR
     target = queries.find_target(db, actor, wanted.target)
     decision = must_judge(db, version, target)
     _must_want_approvals(decision, wanted.target)
-    earlier = db.scalars(
-        select(ApprovalRequest)
-        .where(ApprovalRequest.version_id == version.id)
-        .options(joinedload(ApprovalRequest.model), joinedload(ApprovalRequest.version))
-    ).all()
-    invalidate_changed(db, actor, list(earlier))
+    _invalidate_earlier(db, actor, version)
     due_at, on_timeout = _timeout_of(db, version, target, wanted)
     deployment = find_deployment(db, actor, version.model, target, wanted.deployment) if wanted.apply else None
     request = ApprovalRequest(
@@ -57,7 +52,7 @@ def request_approval(db: Session, actor: Actor, wanted: ApprovalIn) -> ApprovalR
         environment_id=target.environment_id,
         environment=target.environment,
         digest=version.manifest_digest,
-        covers=queries.covers_of(version.model, version),
+        covers=queries.covers_now(db, version.model, version),
         message=wanted.message,
         asked_by=actor.id,
         asked_at=clock.now(),
@@ -112,17 +107,7 @@ def vote(db: Session, actor: Actor, request_id: str, wanted: VoteIn) -> Approval
         raise NotAllowed(refusal, remedy="Ask the people whose approval is still wanted.", request=request.id)
     policy = select_policy(policies, question_of(facts))
     assert policy is not None, "without a policy there is a refusal"
-    standing = queries.standing_vote(actor, facts)
-    if standing is not None and standing.holder != (holder.id if holder else None):
-        raise NotAllowed(
-            "You have voted on this already, and one person counts once, whether in their own place or another's.",
-            remedy="Let somebody else vote.",
-            request=request.id,
-        )
-    if standing is not None and standing.answer == wanted.answer:
-        raise AlreadyExists(
-            f"You have said {wanted.answer.value} already.", remedy="Nothing needs to be done.", field="answer"
-        )
+    _must_say_more(queries.standing_vote(actor, facts), holder, request, wanted)
     voter = queries.voter_of(actor, request.model, facts, holder=holder)
     made = VoteRecord(
         workspace_id=request.workspace_id,
@@ -190,6 +175,16 @@ def comment_on(db: Session, actor: Actor, request_id: str, wanted: CommentIn) ->
     return request
 
 
+def _invalidate_earlier(db: Session, actor: Actor, version: Version) -> None:
+    """Void what was asked about this version before, where its words were edited since."""
+    earlier = db.scalars(
+        select(ApprovalRequest)
+        .where(ApprovalRequest.version_id == version.id)
+        .options(joinedload(ApprovalRequest.model), joinedload(ApprovalRequest.version))
+    ).all()
+    invalidate_changed(db, actor, list(earlier))
+
+
 def time_out(db: Session, request: ApprovalRequest) -> None:
     """Do with a locked request that is due what the policy said when it was asked for."""
     actor = system_actor(request.workspace_id)
@@ -248,6 +243,20 @@ def _must_want_approvals(decision: Decision, to: str) -> None:
     if all(judgement.status is Status.MET for judgement in wanted):
         raise AlreadyExists(
             "This version is approved already.", remedy="Nothing needs to be done.", field="to", value=to
+        )
+
+
+def _must_say_more(standing: Vote | None, holder: Actor | None, request: ApprovalRequest, wanted: VoteIn) -> None:
+    """Raise NotAllowed for a second vote in another's place, AlreadyExists for the same word again."""
+    if standing is not None and standing.holder != (holder.id if holder else None):
+        raise NotAllowed(
+            "You have voted on this already, and one person counts once, whether in their own place or another's.",
+            remedy="Let somebody else vote.",
+            request=request.id,
+        )
+    if standing is not None and standing.answer == wanted.answer:
+        raise AlreadyExists(
+            f"You have said {wanted.answer.value} already.", remedy="Nothing needs to be done.", field="answer"
         )
 
 

@@ -1,4 +1,4 @@
-"""Publishing questionnaires and life cycles: a version is never changed once it is there."""
+"""Publishing what people write: a version is never changed once it is there."""
 
 import json
 from typing import Any
@@ -14,7 +14,7 @@ from modelops_platform.events import service as events
 from .. import queries
 from ..queries.documents import Published
 from ..schemas import DocumentIn
-from ..tables import LifeCycleVersion, QuestionnaireVersion, SuiteVersion
+from ..tables import LifeCycleVersion, PublishedDocument, PublishedText, QuestionnaireVersion, SuiteVersion
 
 
 def publish_questionnaire(db: Session, actor: Actor, wanted: DocumentIn) -> QuestionnaireVersion:
@@ -47,27 +47,43 @@ def publish_suite(db: Session, actor: Actor, wanted: DocumentIn) -> SuiteVersion
     return made
 
 
-def _told(made: QuestionnaireVersion | LifeCycleVersion | SuiteVersion) -> dict[str, Any]:
+def _told(made: PublishedDocument) -> dict[str, Any]:
     return {"document": made.document_id, "version": made.number, "sha256": made.sha256, "reason": made.reason}
 
 
 def _publish(db: Session, actor: Actor, table: type[Published], wanted: DocumentIn) -> Published:
     actor.must(Permission.MANAGE_POLICIES)
-    given = wanted.document  # JSON is YAML, except that YAML does not join escaped halves of a character
-    text = given if isinstance(given, str) else json.dumps(given, indent=2, ensure_ascii=False)
-    made = queries.as_row(table, actor.workspace_id, text)
+    made = queries.as_row(table, actor.workspace_id, text_of(wanted))
     rows = queries.list_documents(db, table, actor.workspace_id)
-    last = max((row.number for row in rows if row.document_id == made.document_id), default=0)
+    must_be_next(
+        made, made.document_id, max((row.number for row in rows if row.document_id == made.document_id), default=0)
+    )
+    for row in rows:  # what is shipped is kept, so that nothing that rests on it loses its words
+        keep_document(db, row)
+    add_published(db, actor, made, wanted.reason)
+    return made
+
+
+def text_of(wanted: DocumentIn) -> str:
+    """Return a document as the text that is kept."""
+    given = wanted.document  # JSON is YAML, except that YAML does not join escaped halves of a character
+    return given if isinstance(given, str) else json.dumps(given, indent=2, ensure_ascii=False)
+
+
+def must_be_next(made: PublishedText, id: str, last: int) -> None:
+    """Raise InvalidInput unless the document has the number after the last one of this id."""
     if made.number != last + 1:
         raise InvalidInput(
-            f"The document says version {made.number}; the next version of {made.document_id!r} is {last + 1}.",
+            f"The document says version {made.number}; the next version of {id!r} is {last + 1}.",
             remedy="Correct the version in the document.",
             field="version",
             value=made.number,
         )
-    for row in rows:  # what is shipped is kept, so that nothing that rests on it loses its words
-        keep_document(db, row)
-    made.reason, made.published_by = wanted.reason, actor.id
+
+
+def add_published(db: Session, actor: Actor, made: PublishedText, reason: str) -> None:
+    """Add what the actor publishes. Raises AlreadyExists when somebody was faster."""
+    made.reason, made.published_by = reason, actor.id
     try:
         with db.begin_nested():
             db.add(made)
@@ -78,7 +94,6 @@ def _publish(db: Session, actor: Actor, table: type[Published], wanted: Document
             field="version",
             value=made.number,
         ) from None
-    return made
 
 
 def keep_document(db: Session, row: Published) -> Published:

@@ -12,14 +12,15 @@ from modelops_platform.events import service as events
 from modelops_platform.registry import queries as registry
 
 from .. import queries
-from ..domain.decisions import NEVER_IN_EMERGENCY, Decision, Outcome, Status, decide_under
+from ..defaults import exception_rules
+from ..domain.decisions import Decision, Outcome, decide_under, find_never_passing
 from ..domain.exceptions import EmergencyState, why_not_support
 from ..domain.findings import Category, FindingSource, Likelihood
 from ..domain.known import Severity
 from ..domain.questionnaire import Tier
-from ..rules import exception_rules
 from ..schemas import EmergencyAnswerIn, EmergencyIn, FindingIn
 from ..tables import EmergencyAnswer, EmergencyChange
+from .answers import add_answer
 from .applying import enqueue_apply, find_deployment
 from .findings import raise_on
 from .gate import must_judge
@@ -97,6 +98,7 @@ def answer_emergency(db: Session, actor: Actor, emergency_id: str, wanted: Emerg
             emergency=emergency.id,
             state=emergency.state,
         )
+    _follow_tier(db, emergency)
     decider = queries.decider_of(db, actor, emergency.model, without=emergency.asked_by)
     refusal = why_not_support(decider, queries.emergency_case(emergency))
     if refusal is not None:
@@ -109,13 +111,7 @@ def answer_emergency(db: Session, actor: Actor, emergency_id: str, wanted: Emerg
         sentence=wanted.sentence,
         at=clock.now(),
     )
-    try:
-        with db.begin_nested():
-            db.add(said)
-    except IntegrityError:
-        raise AlreadyExists(
-            "You have said something about this already.", remedy="Nothing needs to be done.", field="agree"
-        ) from None
+    add_answer(db, said)
     agreed = 1 + sum(answer.is_agreed for answer in emergency.answers if answer.id != said.id)
     events.record(
         db,
@@ -132,6 +128,14 @@ def answer_emergency(db: Session, actor: Actor, emergency_id: str, wanted: Emerg
     elif agreed >= emergency.approvers:
         _begin(db, actor, emergency)
     return queries.get_emergency(db, actor, emergency_id, lock=True)
+
+
+def _follow_tier(db: Session, emergency: EmergencyChange) -> None:
+    """Have a change agreed to by the rules of the model's tier where that became stricter since it was asked for."""
+    tier = queries.find_tier_in_force(db, emergency.model)[0] or Tier.CRITICAL
+    if tier < emergency.tier:
+        rule = exception_rules().of(tier)
+        emergency.tier, emergency.approvers, emergency.days = int(tier), rule.emergency_approvers, rule.emergency_days
 
 
 def _begin(db: Session, actor: Actor, emergency: EmergencyChange) -> None:
@@ -195,14 +199,14 @@ def _must_be_refused_for_now(decision: Decision, to: str) -> None:
         raise AlreadyExists(
             "The gate lets this pass already.", remedy="Nothing stands in the way: just do it.", field="to", value=to
         )
-    for judgement in decision.judgements:
-        if judgement.check in NEVER_IN_EMERGENCY and judgement.status is Status.NOT_MET:
-            raise InvalidInput(
-                f"{judgement.title}: {judgement.detail} No emergency lets this pass.",
-                remedy="Add a version whose files are whole and clean.",
-                field="version",
-                value=decision.version_id,
-            )
+    never = find_never_passing(decision.judgements)
+    if never is not None:
+        raise InvalidInput(
+            f"{never.title}: {never.detail} No emergency lets this pass.",
+            remedy="Add a version whose files are whole and clean.",
+            field="version",
+            value=decision.version_id,
+        )
     if decision.policy_id is None:
         raise InvalidInput(
             "No policy covers this, so there is nothing to make good afterwards.",

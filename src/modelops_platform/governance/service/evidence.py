@@ -17,10 +17,10 @@ from modelops_platform.registry import queries as registry
 from modelops_platform.registry.tables import Model, Version
 
 from .. import queries
+from ..defaults import evidence_rules
 from ..domain.evidence import Statement
 from ..domain.facts import digest_of_covered
 from ..domain.known import EvidenceKind, Source
-from ..rules import evidence_rules
 from ..schemas import AttestationIn, EvidenceDocumentIn, ReviewIn, RevocationIn, SignatureIn, TrustedKeyIn, WithdrawalIn
 from ..tables import EvidenceRecord, TrustedKey
 from .findings import must_be_person
@@ -30,7 +30,7 @@ from .risk import refresh_risk
 def add_document(db: Session, actor: Actor, name: str, wanted: EvidenceDocumentIn) -> EvidenceRecord:
     """Add a document about a model or a version. Raises NotFound (model, version, file), NotAllowed, InvalidInput."""
     model, version = _about(db, actor, name, wanted.version, Permission.ADD_EVIDENCE)
-    made = _made(actor, model, version, EvidenceKind.DOCUMENT, wanted.word, wanted.title)
+    made = _made(db, actor, model, version, EvidenceKind.DOCUMENT, wanted.word, wanted.title)
     made.text, made.file_sha256, made.link = wanted.text, wanted.file, wanted.link
     made.expires_at = _end_of(wanted.expires)
     if wanted.file is not None:
@@ -56,7 +56,7 @@ def attest(
             field="password",
         )
     said = _statement(wanted)
-    made = _made(actor, model, version, EvidenceKind.ATTESTATION, said.word, said.meaning)
+    made = _made(db, actor, model, version, EvidenceKind.ATTESTATION, said.word, said.meaning)
     made.text, made.expires_at = said.text, _end_of(wanted.expires) or made.at + timedelta(days=said.days)
     signed = events.sign_statement(db, _stated(actor, model, version, made, said))
     made.signed_text, made.key_id, made.signature = signed.text, signed.key_id, signed.signature
@@ -74,7 +74,7 @@ def add_review(db: Session, actor: Actor, name: str, wanted: ReviewIn) -> Eviden
             field="next_due",
             value=wanted.next_due.isoformat(),
         )
-    made = _made(actor, model, None, EvidenceKind.REVIEW, wanted.word, wanted.word.capitalize())
+    made = _made(db, actor, model, None, EvidenceKind.REVIEW, wanted.word, wanted.word.capitalize())
     made.text, made.outcome, made.next_due = wanted.text, wanted.outcome.value, wanted.next_due
     made.expires_at = _end_of(wanted.next_due)
     kept = _kept(db, actor, made)
@@ -106,7 +106,7 @@ def add_signature(db: Session, actor: Actor, name: str, wanted: SignatureIn) -> 
             field="signature",
             value=wanted.signature[:16],
         )
-    made = _made(actor, model, version, EvidenceKind.SIGNATURE, "signature", f"Signed by {key.name}")
+    made = _made(db, actor, model, version, EvidenceKind.SIGNATURE, "signature", f"Signed by {key.name}")
     made.signed_text, made.key_id, made.signature, made.trusted_key = text, key.key_id, wanted.signature, key
     return _kept(db, actor, made)
 
@@ -187,7 +187,7 @@ def _about(
 
 
 def _made(
-    actor: Actor, model: Model, version: Version | None, kind: EvidenceKind, word: str, title: str
+    db: Session, actor: Actor, model: Model, version: Version | None, kind: EvidenceKind, word: str, title: str
 ) -> EvidenceRecord:
     roles = set(actor.roles_on(model)) | ({"owner"} if actor.id == model.owner_id else set())
     return EvidenceRecord(
@@ -204,15 +204,15 @@ def _made(
         roles=sorted(roles),
         source=(Source.PIPELINE if actor.kind is ActorKind.SERVICE else Source.PERSON).value,
         digest=version.manifest_digest if version else None,
-        covers=_covers(model, version),
+        covers=_covers(db, model, version),
         at=clock.now(),
     )
 
 
-def _covers(model: Model, version: Version | None) -> str:
+def _covers(db: Session, model: Model, version: Version | None) -> str:
     """Return the digest of what the record says: of the version as approvals cover it, or of the model alone."""
     if version is not None:
-        return queries.covers_of(model, version)
+        return queries.covers_now(db, model, version)
     said = {
         "kind": model.kind,
         "purpose": model.purpose,

@@ -15,9 +15,9 @@ from modelops_platform.registry import service as registry_service
 from modelops_platform.registry.tables import Model, Version
 
 from .. import queries
+from ..defaults import finding_rules
 from ..domain.findings import FindingState, Function, Verb, function_of, next_state, why_not
 from ..domain.known import Severity
-from ..rules import finding_rules
 from ..schemas import DueAnswerIn, DueMoveIn, FindingIn, RatingIn, Step, StepIn
 from ..tables import DueMove, Finding, FindingInterval
 

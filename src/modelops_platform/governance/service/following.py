@@ -23,6 +23,7 @@ from .validations import reopen_changed
 
 WATCHED = frozenset(
     {
+        "card.written",
         "model.edited",
         "model.archived",
         "model.restored",

@@ -8,6 +8,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Permission, system_actor
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
+from modelops_platform.core.portions import portion
 from modelops_platform.events import service as events
 from modelops_platform.registry import queries as registry
 from modelops_platform.registry.tables import Model
@@ -197,11 +198,12 @@ def tell_expired(db: Session, workspace_id: str) -> int:
         model.id: model
         for model in db.scalars(select(Model).where(Model.id.in_({override.model_id for override in expired})))
     }
-    for override in expired:
+    done = 0
+    for override in portion(expired):
         override.end_told_at, override.end_reason = clock.now(), override.end_reason or "It expired."
         set_committed_value(override, "model", models[override.model_id])
         tier = {"computed": override.computed_tier, "was": override.tier}
         events.record(db, actor, "tier.override_expired", override, tier=tier)
-    for model in models.values():
-        refresh_risk(db, model)
-    return len(expired)
+        refresh_risk(db, models[override.model_id])
+        done += 1
+    return done

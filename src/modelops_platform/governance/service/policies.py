@@ -1,15 +1,10 @@
 """Publishing policies, and choosing whether the gate enforces them."""
 
-import hashlib
-import json
-
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission, system_actor
-from modelops_platform.core.errors import AlreadyExists, InvalidInput
 from modelops_platform.events import service as events
 from modelops_platform.identity import service as identity
 from modelops_platform.identity.tables import Workspace
@@ -17,6 +12,7 @@ from modelops_platform.identity.tables import Workspace
 from .. import queries
 from ..schemas import EnforcementIn, PolicyIn
 from ..tables import EnforcementChange, PolicyVersion
+from .documents import add_published, must_be_next, text_of
 
 
 def ensure_default_policies(db: Session, workspace_id: str) -> None:
@@ -45,42 +41,14 @@ def publish_policy(db: Session, actor: Actor, wanted: PolicyIn) -> PolicyVersion
     actor.must(Permission.MANAGE_POLICIES)
     identity.hold_workspace(db, actor.workspace_id, alone=True)
     ensure_default_policies(db, actor.workspace_id)
-    given = wanted.document  # JSON is YAML, except that YAML does not join escaped halves of a character
-    document = given if isinstance(given, str) else json.dumps(given, indent=2, ensure_ascii=False)
-    policy = queries.parse(document)
+    made = queries.policy_row(actor.workspace_id, text_of(wanted))
     last = db.scalars(
-        select(PolicyVersion.number)
-        .where(PolicyVersion.workspace_id == actor.workspace_id, PolicyVersion.policy_id == policy.id)
-        .order_by(PolicyVersion.number.desc())
-        .limit(1)
-    ).first()
-    if policy.version != (last or 0) + 1:
-        raise InvalidInput(
-            f"The document says version {policy.version}; the next version of {policy.id!r} is {(last or 0) + 1}.",
-            remedy="Correct the version in the document.",
-            field="version",
-            value=policy.version,
+        select(func.max(PolicyVersion.number)).where(
+            PolicyVersion.workspace_id == actor.workspace_id, PolicyVersion.policy_id == made.policy_id
         )
-    made = PolicyVersion(
-        workspace_id=actor.workspace_id,
-        policy_id=policy.id,
-        number=policy.version,
-        title=policy.title,
-        document=document,
-        sha256=hashlib.sha256(document.encode()).hexdigest(),
-        reason=wanted.reason,
-        published_by=actor.id,
-    )
-    try:
-        with db.begin_nested():
-            db.add(made)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"Somebody else has just published {made.name}.",
-            remedy="Look at it, then publish the next version.",
-            field="version",
-            value=policy.version,
-        ) from None
+    ).one()
+    must_be_next(made, made.policy_id, last or 0)
+    add_published(db, actor, made, wanted.reason)
     _tell(db, actor, made)
     return made
 

@@ -5,7 +5,6 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
-from modelops_platform.registry import service as registry
 from modelops_platform.registry.tables import Model
 
 from .. import queries
@@ -26,17 +25,16 @@ def refresh_risk(db: Session, model: Model) -> None:
     review = queries.find_review_due(db, model.id)
     if tier is None or found is None or is_model is False:
         shown = None if tier is None else int(tier)
-        registry.summarise(db, model.id, tier=shown, impact=None, likelihood=None, next_review=review)
+        refresh_state(db, model, tier=shown, impact=None, likelihood=None, next_review=review)
     else:
-        registry.summarise(
+        refresh_state(
             db,
-            model.id,
+            model,
             tier=int(tier),
             impact=found.result["impact"]["cell"],
             likelihood=found.result["likelihood"]["cell"],
             next_review=_earliest(review, due_of(db, model, found, tier)),
         )
-    refresh_state(db, model)
 
 
 def _earliest(*days: date | None) -> date | None:

@@ -1,5 +1,7 @@
 """Keeping what the inventory shows about a model's governance: its state, its tier, what waits."""
 
+from typing import Any
+
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
@@ -14,18 +16,21 @@ from ..tables import ApprovalRequest
 from .lifecycles import advance
 
 
-def refresh_state(db: Session, model: Model, *, going_live: str | None = None, decision_id: str | None = None) -> None:
+def refresh_state(
+    db: Session, model: Model, *, going_live: str | None = None, decision_id: str | None = None, **found: Any
+) -> None:
     """Let the model and its versions go on in their life cycles as far as they do by themselves, in this transaction.
 
     Args:
         going_live: A version whose activation was allowed and is written in this very transaction.
         decision_id: The decision that allowed it.
+        found: What else the summary is to tell.
     """
     db.flush()
     situation = queries.find_situation(db, model, going_live=going_live)
     state = advance(db, model, situation, decision_id=decision_id)
     shown = {} if state is None else {"state": state}
-    registry.summarise(db, model.id, approvals_waiting=situation.open_requests, **shown)
+    registry.summarise(db, model.id, approvals_waiting=situation.open_requests, **shown, **found)
 
 
 def invalidate_changed(db: Session, actor: Actor, requests: list[ApprovalRequest]) -> int:

@@ -16,6 +16,7 @@ from modelops_platform.events import service as events
 from modelops_platform.identity import queries as identity_queries
 from modelops_platform.identity import service as identity
 from modelops_platform.jobs import service as jobs
+from modelops_platform.jobs.tables import Job
 from modelops_platform.monitoring.domain.lights import Light, is_worse, worst
 from modelops_platform.registry import queries as registry
 from modelops_platform.registry.tables import DataSet, Version
@@ -43,25 +44,7 @@ def start_tests(db: Session, actor: Actor, name: str, number: int, wanted: TestR
     data_set = _data_set(db, actor, wanted)
     against = _against(db, actor, version, wanted.against)
     run_id = new_id()
-    job = jobs.enqueue(
-        db,
-        actor,
-        RUN_TESTS,
-        {"run_id": run_id},
-        title=f"Test {name} {version.name} by {suite.name}",
-        key=f"{RUN_TESTS}.{version.id}.{suite.id}",
-        max_attempts=TRIES,
-        unit_id=version.model.unit_id,
-        model_id=version.model_id,
-    )
-    if job.args["run_id"] != run_id:
-        raise AlreadyExists(
-            f"{suite.name} is {job.state} on {version.name} already; one at a time is enough.",
-            remedy="Wait for it, or cancel its job.",
-            field="suite",
-            value=suite.id,
-            run=job.args["run_id"],
-        )
+    job = _enqueue(db, actor, version, suite, run_id)
     roles = wanted.model_dump(mode="json", include={"target", "positive", "task", "time", "segments", "groups"})
     run = TestRun(
         id=run_id,
@@ -96,6 +79,30 @@ def start_tests(db: Session, actor: Actor, name: str, number: int, wanted: TestR
         data_digest=data_set.digest,
     )
     return run
+
+
+def _enqueue(db: Session, actor: Actor, version: Version, suite: Suite, run_id: str) -> Job:
+    """Have a job run the suite. Raises AlreadyExists when one waits or runs already."""
+    job = jobs.enqueue(
+        db,
+        actor,
+        RUN_TESTS,
+        {"run_id": run_id},
+        title=f"Test {version.model.name} {version.name} by {suite.name}",
+        key=f"{RUN_TESTS}.{version.id}.{suite.id}",
+        max_attempts=TRIES,
+        unit_id=version.model.unit_id,
+        model_id=version.model_id,
+    )
+    if job.args["run_id"] != run_id:
+        raise AlreadyExists(
+            f"{suite.name} is {job.state} on {version.name} already; one at a time is enough.",
+            remedy="Wait for it, or cancel its job.",
+            field="suite",
+            value=suite.id,
+            run=job.args["run_id"],
+        )
+    return job
 
 
 def _suite(db: Session, actor: Actor, id: str, kind: Kind) -> Suite:

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
@@ -233,18 +234,7 @@ def sign_validation(db: Session, actor: Actor, validation_id: str, wanted: SignI
         raise InvalidInput(why_not, remedy="Do that first; then sign.", field="opinion", value=wanted.opinion.value)
     now = clock.now()
     _begin(db, actor, validation)
-    printed = {
-        "model": validation.model.name,
-        "version": validation.version.number,
-        "scope": validation.scope,
-        "opinion": wanted.opinion.value,
-        "sentence": wanted.sentence,
-        "validator": actor.name,
-        "signed_at": now.isoformat(),
-        "digest": report.digest,
-        "covers": report.covers,
-        "parts": [part.to_dict() for part in report.parts],
-    }
+    printed = _as_signed(actor, validation, report, wanted, now)
     signature = ValidationSignature(
         workspace_id=validation.workspace_id,
         validation_id=validation.id,
@@ -285,6 +275,24 @@ def sign_validation(db: Session, actor: Actor, validation_id: str, wanted: SignI
     return queries.get_validation(db, actor, validation.id)
 
 
+def _as_signed(
+    actor: Actor, validation: Validation, report: queries.Report, wanted: SignIn, now: datetime
+) -> dict[str, Any]:
+    """Return the report as it is kept for ever."""
+    return {
+        "model": validation.model.name,
+        "version": validation.version.number,
+        "scope": validation.scope,
+        "opinion": wanted.opinion.value,
+        "sentence": wanted.sentence,
+        "validator": actor.name,
+        "signed_at": now.isoformat(),
+        "digest": report.digest,
+        "covers": report.covers,
+        "parts": [part.to_dict() for part in report.parts],
+    }
+
+
 def print_validation(db: Session, actor: Actor, validation_id: str) -> Job:
     """Ask for a report as PDF, as the actor may see it when it is made. Raises NotFound."""
     validation = queries.get_validation(db, actor, validation_id)
@@ -321,7 +329,7 @@ def reopen_changed(db: Session, model: Model) -> Validation | None:
     if before is None or before.signature is None or queries.has_open(db, before.version_id):
         return None
     before.version.model = model
-    if before.signature.covers == queries.covers_of(model, before.version):
+    if before.signature.covers == queries.covers_of(model, before.version, queries.texts_of(before.card)):
         return None
     scope = Scope(before.scope)
     platform = system_actor(model.workspace_id)

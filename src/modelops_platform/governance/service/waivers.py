@@ -2,7 +2,6 @@
 
 from datetime import datetime, time, timedelta
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
@@ -14,12 +13,13 @@ from modelops_platform.registry import queries as registry
 from modelops_platform.registry.tables import Model, Version
 
 from .. import queries
+from ..defaults import exception_rules
 from ..domain.exceptions import Approver, Decider, WaiverState, fill_seats, why_not_decide
 from ..domain.findings import UNDER_WAY, FindingState
 from ..domain.questionnaire import Tier
-from ..rules import exception_rules
 from ..schemas import RenewalIn, RevocationIn, WaiverAnswerIn, WaiverIn
 from ..tables import Finding, Waiver, WaiverAnswer
+from .answers import add_answer
 from .findings import change_finding
 
 
@@ -85,6 +85,7 @@ def answer_waiver(db: Session, actor: Actor, waiver_id: str, wanted: WaiverAnswe
     actor.must(Permission.DECIDE_WAIVER, waiver.model)
     if waiver.state != WaiverState.REQUESTED:
         raise _stale(waiver, waiver.state_now)
+    _follow_tier(db, waiver)
     case = queries.waiver_case(db, waiver)
     seats = [Approver(seat) for seat in waiver.seats]
     decider = queries.decider_of(db, actor, waiver.model, without=waiver.asked_by)
@@ -185,6 +186,13 @@ def _add(db: Session, actor: Actor, made: Waiver) -> None:
     )
 
 
+def _follow_tier(db: Session, waiver: Waiver) -> None:
+    """Have a waiver decided by the rules of the model's tier where that became stricter since it was asked for."""
+    tier = queries.find_tier_in_force(db, waiver.model)[0] or Tier.CRITICAL
+    if tier < waiver.tier:
+        waiver.tier, waiver.seats = int(tier), [seat.value for seat in exception_rules().of(tier).approvers]
+
+
 def _begin(db: Session, actor: Actor, waiver: Waiver) -> None:
     """Bring a waiver into force; the one that it renews ends at the same moment."""
     now = clock.now()
@@ -220,13 +228,7 @@ def _say(db: Session, waiver: Waiver, decider: Decider, wanted: WaiverAnswerIn) 
         sentence=wanted.sentence,
         at=clock.now(),
     )
-    try:
-        with db.begin_nested():
-            db.add(said)
-    except IntegrityError:
-        raise AlreadyExists(
-            "You have said something about this waiver already.", remedy="Nothing needs to be done.", field="agree"
-        ) from None
+    add_answer(db, said)
     waiver.answers.append(said)
 
 

@@ -16,7 +16,8 @@ from modelops_platform.jobs import service as jobs
 
 from .. import queries
 from ..domain.decisions import decide_under
-from ..domain.policies import Policy, current
+from ..domain.documents import current
+from ..domain.policies import Policy
 from ..schemas import WhatIfIn
 from ..tables import WhatIf, WhatIfCase
 

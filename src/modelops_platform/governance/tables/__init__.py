@@ -4,13 +4,14 @@ What an auditor may ask about over time stands in intervals [from_at, to_at); an
 decisions and votes are only ever added.
 """
 
+from .about import AskedChange
 from .approvals import ApprovalComment, ApprovalRequest, VoteRecord
 from .assessments import RiskAssessment
 from .cards import CardEntry
 from .compliance import ComplianceInterval, WhatIf, WhatIfCase
 from .decisions import DecisionRecord
 from .delegations import Delegation
-from .documents import LifeCycleVersion, PublishedDocument, QuestionnaireVersion, SuiteVersion
+from .documents import LifeCycleVersion, PublishedDocument, PublishedText, QuestionnaireVersion, SuiteVersion
 from .emergencies import EmergencyAnswer, EmergencyChange
 from .evidence import EvidenceRecord, TrustedKey
 from .findings import DueMove, Finding, FindingInterval
@@ -25,6 +26,7 @@ from .waivers import Waiver, WaiverAnswer
 __all__ = [
     "ApprovalComment",
     "ApprovalRequest",
+    "AskedChange",
     "CardEntry",
     "ComplianceInterval",
     "DecisionRecord",
@@ -43,6 +45,7 @@ __all__ = [
     "ModelDetermination",
     "PolicyVersion",
     "PublishedDocument",
+    "PublishedText",
     "QuestionnaireVersion",
     "RiskAssessment",
     "StepTaken",

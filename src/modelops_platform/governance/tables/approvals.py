@@ -7,12 +7,13 @@ from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
-from modelops_platform.registry.tables import Model, Version
 
+from .about import AskedChange
+from .cards import CardEntry
 from .frozen import freeze
 
 
-class ApprovalRequest(InWorkspace, Base):
+class ApprovalRequest(AskedChange, Base):
     """Somebody asks others to approve one version for one target."""
 
     __tablename__ = "approval_requests"
@@ -23,43 +24,25 @@ class ApprovalRequest(InWorkspace, Base):
     )
     object_kind: ClassVar[str] = "approval_request"
 
-    id: Mapped[Id]
-    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"))
-    version_id: Mapped[str] = mapped_column(String(36), ForeignKey("versions.id"))
-    action: Mapped[str] = mapped_column(String(300))
-    environment_id: Mapped[str] = mapped_column(String(36), default="")
-    environment: Mapped[str] = mapped_column(String(250), default="")
-    digest: Mapped[str | None] = mapped_column(String(64))
     covers: Mapped[str] = mapped_column(String(64))
     message: Mapped[str] = mapped_column(Text)
-    asked_by: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"))
-    asked_at: Mapped[datetime] = mapped_column(default=utc_now)
     state: Mapped[str] = mapped_column(String(10), default="open")
     closed_at: Mapped[datetime | None]
     due_at: Mapped[datetime | None]
     on_timeout: Mapped[str] = mapped_column(String(10), default="")  # what the policy does then; "": nothing
     escalated_at: Mapped[datetime | None]
     is_auto: Mapped[bool] = mapped_column(default=False)  # done in the asker's name once it is granted
-    deployment: Mapped[str | None] = mapped_column(String(250))  # which one, where the target is an environment
-    applied_at: Mapped[datetime | None]
-    applied: Mapped[str] = mapped_column(Text, default="")
 
-    model: Mapped[Model] = relationship(lazy="raise")
-    version: Mapped[Version] = relationship(lazy="raise")
+    card: Mapped[list[CardEntry]] = relationship(
+        primaryjoin="and_(foreign(CardEntry.model_id) == ApprovalRequest.model_id, CardEntry.to_at.is_(None))",
+        viewonly=True,
+        lazy="selectin",
+    )
+    """What stands in the card of the model now: it is covered, too."""
     comments: Mapped[list["ApprovalComment"]] = relationship(
         lazy="raise", order_by="ApprovalComment.id", back_populates="request"
     )
     votes: Mapped[list["VoteRecord"]] = relationship(lazy="raise", order_by="VoteRecord.id", back_populates="request")
-
-    @property
-    def name(self) -> str:
-        """The request in words, inside its model."""
-        return f"{self.version.name} to {self.environment or self.action}"
-
-    @property
-    def unit_id(self) -> str:
-        """A request is governed where its model is."""
-        return self.model.unit_id
 
 
 class VoteRecord(InWorkspace, Base):

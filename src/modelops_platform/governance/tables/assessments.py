@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
-from modelops_platform.core.db import Base, Id, InWorkspace, Json, unique_while, utc_now
-from modelops_platform.registry.tables import Model
+from modelops_platform.core.db import Base, Json, unique_while, utc_now
+
+from .about import AboutModel
 
 
-class RiskAssessment(InWorkspace, Base):
+class RiskAssessment(AboutModel, Base):
     """The answers to the questionnaire for one model, what they scored, and how long that was in force."""
 
     __tablename__ = "risk_assessments"
@@ -20,8 +21,6 @@ class RiskAssessment(InWorkspace, Base):
     )
     object_kind: ClassVar[str] = "risk_assessment"
 
-    id: Mapped[Id]
-    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"))
     questionnaire_id: Mapped[str] = mapped_column(String(100))
     questionnaire_version: Mapped[int]
     answers: Mapped[dict[str, Any]]
@@ -41,14 +40,7 @@ class RiskAssessment(InWorkspace, Base):
     to_at: Mapped[datetime | None]
     due_told: Mapped[str] = mapped_column(Text, default="")  # why it is due again, as far as the log has been told
 
-    model: Mapped[Model] = relationship(lazy="raise")
-
     @property
     def name(self) -> str:
         """The assessment in words, inside its model."""
         return f"tier {self.tier}"
-
-    @property
-    def unit_id(self) -> str:
-        """An assessment is governed where its model is."""
-        return self.model.unit_id

@@ -1,5 +1,6 @@
-"""Questionnaires and life cycles as they were published: every version as its very text, never changed."""
+"""What people wrote and published: every version as its very text, never changed."""
 
+from abc import abstractmethod
 from datetime import datetime
 from typing import ClassVar
 
@@ -11,13 +12,13 @@ from modelops_platform.core.db import Base, Id, InWorkspace, utc_now
 from .frozen import freeze
 
 
-class PublishedDocument(InWorkspace):
-    """One published version of a document that people wrote."""
+class PublishedText(InWorkspace):
+    """One published version of what people wrote, as the very text that was published."""
 
+    object_kind: ClassVar[str]
     unit_id: ClassVar[None] = None
 
     id: Mapped[Id]
-    document_id: Mapped[str] = mapped_column(String(100))
     number: Mapped[int]
     title: Mapped[str] = mapped_column(Text)
     document: Mapped[str] = mapped_column(Text)
@@ -25,6 +26,17 @@ class PublishedDocument(InWorkspace):
     reason: Mapped[str] = mapped_column(Text, default="")
     published_by: Mapped[str | None] = mapped_column(String(36), ForeignKey("users.id"))  # None: shipped
     published_at: Mapped[datetime] = mapped_column(default=utc_now)
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What it is called, with its version."""
+
+
+class PublishedDocument(PublishedText):
+    """One published version of a questionnaire, a life cycle or a suite."""
+
+    document_id: Mapped[str] = mapped_column(String(100))
 
     @property
     def name(self) -> str:

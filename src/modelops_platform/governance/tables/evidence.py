@@ -7,18 +7,18 @@ from sqlalchemy import Date, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
-from modelops_platform.registry.tables import Model, Version
+from modelops_platform.registry.tables import Version
+
+from .about import AboutModel
 
 
-class EvidenceRecord(InWorkspace, Base):
+class EvidenceRecord(AboutModel, Base):
     """One piece of evidence about a model or a version. It is never edited; withdrawing it ends its time."""
 
     __tablename__ = "evidence"
     __table_args__ = (Index(None, "model_id", "at"), Index(None, "version_id"), Index(None, "expires_at"))
     object_kind: ClassVar[str] = "evidence"
 
-    id: Mapped[Id]
-    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"))
     version_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("versions.id"))  # None: the whole model
     kind: Mapped[str] = mapped_column(String(20))
     word: Mapped[str] = mapped_column(String(100))
@@ -43,7 +43,6 @@ class EvidenceRecord(InWorkspace, Base):
     withdrawn_by: Mapped[str | None] = mapped_column(String(36))
     withdrawn_reason: Mapped[str] = mapped_column(Text, default="")
 
-    model: Mapped[Model] = relationship(lazy="raise")
     version: Mapped[Version | None] = relationship(lazy="raise")
     trusted_key: Mapped["TrustedKey | None"] = relationship(lazy="raise")
 
@@ -51,11 +50,6 @@ class EvidenceRecord(InWorkspace, Base):
     def name(self) -> str:
         """The piece in words, inside its model."""
         return self.title
-
-    @property
-    def unit_id(self) -> str:
-        """Evidence is governed where its model is."""
-        return self.model.unit_id
 
 
 class TrustedKey(InWorkspace, Base):

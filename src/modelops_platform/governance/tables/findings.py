@@ -6,11 +6,13 @@ from typing import ClassVar
 from sqlalchemy import Date, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
-from modelops_platform.registry.tables import Model, Version
+from modelops_platform.core.db import Base, Id, unique_while, utc_now
+from modelops_platform.registry.tables import Version
+
+from .about import AboutModel
 
 
-class Finding(InWorkspace, Base):
+class Finding(AboutModel, Base):
     """A weakness of a model or of one version: how bad, whose, by when, and how it ended.
 
     `state`, `severity` and `due` are what the open interval says, kept here for lists.
@@ -24,8 +26,6 @@ class Finding(InWorkspace, Base):
     )
     object_kind: ClassVar[str] = "finding"
 
-    id: Mapped[Id]
-    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"))
     version_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("versions.id"))
     validation_id: Mapped[str | None] = mapped_column(String(36), index=True)
     emergency_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("emergencies.id"))
@@ -49,7 +49,6 @@ class Finding(InWorkspace, Base):
     closed_at: Mapped[datetime | None]
     closing_evidence: Mapped[str] = mapped_column(Text, default="")
 
-    model: Mapped[Model] = relationship(lazy="raise")
     version: Mapped[Version | None] = relationship(lazy="raise")
     intervals: Mapped[list["FindingInterval"]] = relationship(
         lazy="raise", order_by="FindingInterval.from_at, FindingInterval.id", back_populates="finding"
@@ -60,11 +59,6 @@ class Finding(InWorkspace, Base):
     def name(self) -> str:
         """The finding in words, inside its model."""
         return self.title
-
-    @property
-    def unit_id(self) -> str:
-        """A finding is governed where its model is."""
-        return self.model.unit_id
 
 
 class FindingInterval(Base):

@@ -3,31 +3,23 @@
 from datetime import datetime
 from typing import ClassVar
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
 
+from .documents import PublishedText
 from .frozen import freeze
 
 
-class PolicyVersion(InWorkspace, Base):
-    """One published version of a policy, as the very text that was published."""
+class PolicyVersion(PublishedText, Base):
+    """One published version of a policy."""
 
     __tablename__ = "policy_versions"
     __table_args__ = (UniqueConstraint("workspace_id", "policy_id", "number"),)
     object_kind: ClassVar[str] = "policy"
-    unit_id: ClassVar[None] = None
 
-    id: Mapped[Id]
     policy_id: Mapped[str] = mapped_column(String(100))
-    number: Mapped[int]
-    title: Mapped[str] = mapped_column(Text)
-    document: Mapped[str] = mapped_column(Text)
-    sha256: Mapped[str] = mapped_column(String(64))
-    reason: Mapped[str] = mapped_column(Text, default="")
-    published_by: Mapped[str | None] = mapped_column(String(36), ForeignKey("users.id"))  # None: shipped
-    published_at: Mapped[datetime] = mapped_column(default=utc_now)
 
     @property
     def name(self) -> str:

@@ -8,12 +8,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
 from modelops_platform.jobs.tables import Job
-from modelops_platform.registry.tables import DataSet, Model, Version
+from modelops_platform.registry.tables import DataSet, Version
 
+from .about import AboutModel
 from .frozen import freeze
 
 
-class TestRun(InWorkspace, Base):
+class TestRun(AboutModel, Base):
     """One suite, tested on one version: by the platform as a job, or by a pipeline that pushed what it found."""
 
     __test__ = False  # the name is the field's; pytest must not collect it
@@ -25,8 +26,6 @@ class TestRun(InWorkspace, Base):
     )
     object_kind: ClassVar[str] = "test_run"
 
-    id: Mapped[Id]
-    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"))
     version_id: Mapped[str] = mapped_column(String(36), ForeignKey("versions.id"))
     suite_id: Mapped[str] = mapped_column(String(100))
     suite_number: Mapped[int]
@@ -50,7 +49,6 @@ class TestRun(InWorkspace, Base):
     created_at: Mapped[datetime] = mapped_column(default=utc_now)
     ended_at: Mapped[datetime | None]
 
-    model: Mapped[Model] = relationship(lazy="raise")
     version: Mapped[Version] = relationship(lazy="raise")
     data_set: Mapped[DataSet | None] = relationship(lazy="raise")
     job: Mapped[Job | None] = relationship(lazy="raise")
@@ -60,11 +58,6 @@ class TestRun(InWorkspace, Base):
     def name(self) -> str:
         """The run in words, inside its model."""
         return f"{self.suite_id} v{self.suite_number} on {self.version.name}"
-
-    @property
-    def unit_id(self) -> str:
-        """A run is governed where its model is."""
-        return self.model.unit_id
 
     @property
     def state(self) -> str:

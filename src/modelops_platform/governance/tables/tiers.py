@@ -4,21 +4,11 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from sqlalchemy import ForeignKey, Index, String, Text
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column
 
-from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
-from modelops_platform.registry.tables import Model
+from modelops_platform.core.db import Base, unique_while, utc_now
 
-
-class AboutModel(InWorkspace):
-    """A statement about one model, governed where the model is."""
-
-    id: Mapped[Id]
-
-    @property
-    def unit_id(self) -> str:
-        """It is governed where its model is."""
-        return self.model.unit_id  # type: ignore[attr-defined, no-any-return]
+from .about import AboutModel
 
 
 class TierOverride(AboutModel, Base):
@@ -35,7 +25,6 @@ class TierOverride(AboutModel, Base):
     )
     object_kind: ClassVar[str] = "tier_override"
 
-    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"))
     assessment_id: Mapped[str] = mapped_column(String(36), ForeignKey("risk_assessments.id"))
     computed_tier: Mapped[int]
     tier: Mapped[int]
@@ -49,8 +38,6 @@ class TierOverride(AboutModel, Base):
     ended_by: Mapped[str | None] = mapped_column(String(36))
     end_reason: Mapped[str] = mapped_column(Text, default="")
     end_told_at: Mapped[datetime | None]
-
-    model: Mapped[Model] = relationship(lazy="raise")
 
     @property
     def name(self) -> str:
@@ -68,7 +55,6 @@ class ModelDetermination(AboutModel, Base):
     )
     object_kind: ClassVar[str] = "determination"
 
-    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"))
     is_model: Mapped[bool]
     reason: Mapped[str] = mapped_column(Text)
     decided_by: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"))
@@ -77,8 +63,6 @@ class ModelDetermination(AboutModel, Base):
     reviewed_at: Mapped[datetime | None]
     from_at: Mapped[datetime] = mapped_column(default=utc_now)
     to_at: Mapped[datetime | None]
-
-    model: Mapped[Model] = relationship(lazy="raise")
 
     @property
     def name(self) -> str:
@@ -96,7 +80,6 @@ class EuClassification(AboutModel, Base):
     )
     object_kind: ClassVar[str] = "eu_classification"
 
-    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"))
     guide_id: Mapped[str] = mapped_column(String(100))
     guide_version: Mapped[int]
     answers: Mapped[dict[str, Any]]
@@ -106,8 +89,6 @@ class EuClassification(AboutModel, Base):
     decided_by: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"))
     from_at: Mapped[datetime] = mapped_column(default=utc_now)
     to_at: Mapped[datetime | None]
-
-    model: Mapped[Model] = relationship(lazy="raise")
 
     @property
     def name(self) -> str:

@@ -7,12 +7,14 @@ from sqlalchemy import Date, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from modelops_platform.core.db import Base, Id, InWorkspace, unique_while, utc_now
-from modelops_platform.registry.tables import Model, Version
+from modelops_platform.registry.tables import Version
 
+from .about import AboutModel
+from .cards import CardEntry
 from .frozen import freeze
 
 
-class Validation(InWorkspace, Base):
+class Validation(AboutModel, Base):
     """One validation of one version, from the day it is assigned to the day it is signed or called off."""
 
     __tablename__ = "validations"
@@ -23,8 +25,6 @@ class Validation(InWorkspace, Base):
     )
     object_kind: ClassVar[str] = "validation"
 
-    id: Mapped[Id]
-    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"))
     version_id: Mapped[str] = mapped_column(String(36), ForeignKey("versions.id"))
     scope: Mapped[str] = mapped_column(String(20))
     validator_id: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"))
@@ -38,8 +38,13 @@ class Validation(InWorkspace, Base):
     started_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
 
-    model: Mapped[Model] = relationship(lazy="raise")
     version: Mapped[Version] = relationship(lazy="raise")
+    card: Mapped[list[CardEntry]] = relationship(
+        primaryjoin="and_(foreign(CardEntry.model_id) == Validation.model_id, CardEntry.to_at.is_(None))",
+        viewonly=True,
+        lazy="selectin",
+    )
+    """What stands in the card of the model now: it is covered, too."""
     entries: Mapped[list["ValidationEntry"]] = relationship(lazy="raise", order_by="ValidationEntry.id")
     signature: Mapped["ValidationSignature | None"] = relationship(lazy="raise", back_populates="validation")
 
@@ -47,11 +52,6 @@ class Validation(InWorkspace, Base):
     def name(self) -> str:
         """The validation in words, inside its model."""
         return f"{self.scope.replace('_', ' ')} validation of {self.version.name}"
-
-    @property
-    def unit_id(self) -> str:
-        """A validation is governed where its model is."""
-        return self.model.unit_id
 
 
 class ValidationEntry(InWorkspace, Base):

@@ -7,15 +7,16 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from modelops_platform.core import clock
-from modelops_platform.core.db import Base, Id, InWorkspace, utc_now
-from modelops_platform.registry.tables import Model, Version
+from modelops_platform.core.db import Base, utc_now
+from modelops_platform.registry.tables import Version
 
 from ..domain.exceptions import WaiverState, waiver_state
+from .about import AboutModel, Answer
 from .findings import Finding
 from .frozen import freeze
 
 
-class Waiver(InWorkspace, Base):
+class Waiver(AboutModel, Base):
     """Leave to go on without something, in a scope, from one moment to another.
 
     It ends by itself at `to_at`; revoking it moves that moment to now. What it was asked for never changes.
@@ -31,8 +32,6 @@ class Waiver(InWorkspace, Base):
     )
     object_kind: ClassVar[str] = "waiver"
 
-    id: Mapped[Id]
-    model_id: Mapped[str] = mapped_column(String(36), ForeignKey("models.id"))
     version_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("versions.id"))  # None: every version
     environment_id: Mapped[str] = mapped_column(String(36), default="")  # "": every environment
     environment: Mapped[str] = mapped_column(String(250), default="")
@@ -53,7 +52,6 @@ class Waiver(InWorkspace, Base):
     ended_by: Mapped[str | None] = mapped_column(String(36))
     end_reason: Mapped[str] = mapped_column(Text, default="")
 
-    model: Mapped[Model] = relationship(lazy="raise")
     version: Mapped[Version | None] = relationship(lazy="raise")
     finding: Mapped[Finding | None] = relationship(lazy="raise")
     answers: Mapped[list["WaiverAnswer"]] = relationship(
@@ -70,26 +68,15 @@ class Waiver(InWorkspace, Base):
         """How it stands now: what was approved is active until it expires."""
         return waiver_state(WaiverState(self.state), self.from_at, self.to_at, clock.now())
 
-    @property
-    def unit_id(self) -> str:
-        """A waiver is governed where its model is."""
-        return self.model.unit_id
 
-
-class WaiverAnswer(Base):
+class WaiverAnswer(Answer, Base):
     """One person's word on a waiver, with the roles of that moment."""
 
     __tablename__ = "waiver_answers"
     __table_args__ = (UniqueConstraint("waiver_id", "person_id"),)
     object_kind: ClassVar[str] = "waiver_answer"
 
-    id: Mapped[Id]
     waiver_id: Mapped[str] = mapped_column(String(36), ForeignKey("waivers.id"))
-    person_id: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"))
-    roles: Mapped[list[Any]]
-    is_agreed: Mapped[bool]
-    sentence: Mapped[str] = mapped_column(Text)
-    at: Mapped[datetime] = mapped_column(default=utc_now)
 
     waiver: Mapped[Waiver] = relationship(lazy="raise", back_populates="answers")
 

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import system_actor
+from modelops_platform.core.portions import leave_the_rest, portion
 from modelops_platform.events import service as events
 from modelops_platform.registry import service as registry
 from modelops_platform.registry.tables import Model

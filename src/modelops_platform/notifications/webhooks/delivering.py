@@ -14,8 +14,8 @@ from modelops_platform.core.db import add_unless_taken
 from modelops_platform.core.errors import InvalidInput, PlatformError, Unavailable
 from modelops_platform.core.ids import new_id
 from modelops_platform.core.logging import get_logger
-from modelops_platform.core.portions import leave_the_rest, portion
 from modelops_platform.core.outgoing import Limits, Outgoing, outgoing_of
+from modelops_platform.core.portions import leave_the_rest, portion
 from modelops_platform.events.domain import LogEntry
 from modelops_platform.events.queries import to_entry
 from modelops_platform.events.tables import Event, EventPlace

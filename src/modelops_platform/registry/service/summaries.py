@@ -127,7 +127,7 @@ def mark_look_alikes(db: Session, workspace_id: str, skeleton: str) -> None:
         _write(db, ModelSummary.model_id.in_(wrong), {"has_look_alikes": several})
 
 
-def rebuild_summaries(db: Session, workspace_id: str, *, after: str = "", limit: int = 100) -> str | None:
+def rebuild_summaries(db: Session, workspace_id: str, *, after: str = "", limit: int = 25) -> str | None:
     """Rebuild a batch of summaries in order of id, and return the last id done, or None at the end."""
     models = db.scalars(
         select(Model).where(Model.workspace_id == workspace_id, Model.id > after).order_by(Model.id).limit(limit)

@@ -1,6 +1,6 @@
 """What the platform knows of a version's files: scanned, the ones that the digest names, of a format, signed."""
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -17,26 +17,37 @@ def _read_kinds(fields: Fields) -> frozenset[Kind]:
     return fields.choices("without_file", Kind) or frozenset()
 
 
-def _without(kinds: Iterable[str]) -> str:
-    names = sorted(kinds)
-    return f" Kinds {join(names)} may have no file." if names else ""
+@dataclass(frozen=True, slots=True)
+class AboutFiles(ABC):
+    """Looks at the files of a version; the kinds named may have none at all."""
 
+    without_file: frozenset[Kind]
 
-def _find_no_file(excused: frozenset[Kind], kind: Kind) -> Found:
-    if kind in excused:
-        detail = f"This version has no file, which the policy accepts for kind {kind}."
-        return Found(Status.NOT_APPLICABLE, detail, LinkKind.ADD_VERSION)
-    detail = f"This version has no file; a version of kind {kind} is judged by its files."
-    return Found(Status.NOT_MET, detail, LinkKind.ADD_VERSION)
+    def find(self, facts: Facts, policy: Policy) -> Found:
+        """Look at the files, where there are any."""
+        if facts.file_count != 0:
+            return self.find_in_files(facts)
+        if facts.kind in self.without_file:
+            detail = f"This version has no file, which the policy accepts for kind {facts.kind}."
+            return Found(Status.NOT_APPLICABLE, detail, LinkKind.ADD_VERSION)
+        detail = f"This version has no file; a version of kind {facts.kind} is judged by its files."
+        return Found(Status.NOT_MET, detail, LinkKind.ADD_VERSION)
+
+    @abstractmethod
+    def find_in_files(self, facts: Facts) -> Found:
+        """Look at a version that has files, or of which nobody knows."""
+
+    @property
+    def _excused(self) -> str:
+        return f" Kinds {join(sorted(self.without_file))} may have no file." if self.without_file else ""
 
 
 @dataclass(frozen=True, slots=True)
-class ArtifactScanned:
+class ArtifactScanned(AboutFiles):
     """Every file was scanned and found clean; the kinds named may have no file at all."""
 
     name: ClassVar[str] = "artifact_scanned"
     cites: ClassVar[frozenset[str]] = frozenset({"files", "scans", "kind"})
-    without_file: frozenset[Kind]
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
@@ -46,12 +57,10 @@ class ArtifactScanned:
     @property
     def demand(self) -> str:
         """Say in words when it is met."""
-        return f"Every file was scanned and found clean.{_without(self.without_file)}"
+        return f"Every file was scanned and found clean.{self._excused}"
 
-    def find(self, facts: Facts, policy: Policy) -> Found:
+    def find_in_files(self, facts: Facts) -> Found:
         """Look at the scans."""
-        if facts.file_count == 0:
-            return _find_no_file(self.without_file, facts.kind)
         evidence = tuple(Evidence("scan", scan.id) for scan in facts.scans if scan.id is not None)
         at = min((scan.at for scan in facts.scans), default=None)
         status, detail = _judge_scans(facts)
@@ -75,12 +84,11 @@ def _judge_scans(facts: Facts) -> tuple[Status, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class DigestVerified:
+class DigestVerified(AboutFiles):
     """The stored bytes are those the digest names; the kinds named may have no file at all."""
 
     name: ClassVar[str] = "digest_verified"
     cites: ClassVar[frozenset[str]] = frozenset({"files", "digest", "kind"})
-    without_file: frozenset[Kind]
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
@@ -90,12 +98,10 @@ class DigestVerified:
     @property
     def demand(self) -> str:
         """Say in words when it is met."""
-        return f"The stored bytes are those that the digest names.{_without(self.without_file)}"
+        return f"The stored bytes are those that the digest names.{self._excused}"
 
-    def find(self, facts: Facts, policy: Policy) -> Found:
+    def find_in_files(self, facts: Facts) -> Found:
         """Look at what comparing the bytes with the digest found."""
-        if facts.file_count == 0:
-            return _find_no_file(self.without_file, facts.kind)
         shown = f"sha256 {facts.digest[:8]}…{facts.digest[-4:]}" if facts.digest else "no digest"
         evidence = (Evidence("digest", facts.digest),) if facts.digest else ()
         match facts.digest_state:
@@ -111,29 +117,26 @@ class DigestVerified:
 
 
 @dataclass(frozen=True, slots=True)
-class ArtifactFormat:
+class ArtifactFormat(AboutFiles):
     """Every file is of a format that the policy allows."""
 
     name: ClassVar[str] = "artifact_format"
     cites: ClassVar[frozenset[str]] = frozenset({"files", "kind"})
     formats: frozenset[str]
-    without_file: frozenset[Kind]
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """Read it from a document. Raises InvalidInput."""
-        formats = fields.list("formats", _read_format)
-        return cls(frozenset(formats), _read_kinds(fields))
+        formats = frozenset(fields.list("formats", _read_format))
+        return cls(_read_kinds(fields), formats)
 
     @property
     def demand(self) -> str:
         """Say in words when it is met."""
-        return f"Every file is {join(sorted(self.formats), 'or')}.{_without(self.without_file)}"
+        return f"Every file is {join(sorted(self.formats), 'or')}.{self._excused}"
 
-    def find(self, facts: Facts, policy: Policy) -> Found:
+    def find_in_files(self, facts: Facts) -> Found:
         """Look at the formats that the scans recognised."""
-        if facts.file_count == 0:
-            return _find_no_file(self.without_file, facts.kind)
         if facts.file_count is None:
             detail = "The source of this version cannot be read, so nobody knows its formats."
             return Found(Status.UNKNOWN, detail, LinkKind.ADD_VERSION)
@@ -154,29 +157,27 @@ def _read_format(value: object, place: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class ArtifactSigned:
+class ArtifactSigned(AboutFiles):
     """A trusted key has signed these very bytes."""
 
     name: ClassVar[str] = "artifact_signed"
     cites: ClassVar[frozenset[str]] = frozenset({"files", "digest", "evidence", "kind"})
     keys: tuple[str, ...]
-    without_file: frozenset[Kind]
 
     @classmethod
     def read(cls, fields: Fields) -> Self:
         """Read it from a document. Raises InvalidInput."""
-        return cls(fields.texts("keys"), _read_kinds(fields))
+        keys = fields.texts("keys")
+        return cls(_read_kinds(fields), keys)
 
     @property
     def demand(self) -> str:
         """Say in words when it is met."""
         who = f"one of the keys {join(list(self.keys), 'or')}" if self.keys else "a trusted key"
-        return f"{who.capitalize()} has signed these very files.{_without(self.without_file)}"
+        return f"{who.capitalize()} has signed these very files.{self._excused}"
 
-    def find(self, facts: Facts, policy: Policy) -> Found:
+    def find_in_files(self, facts: Facts) -> Found:
         """Look for a signature that was verified when it was added."""
-        if facts.file_count == 0:
-            return _find_no_file(self.without_file, facts.kind)
         if facts.evidence is None:
             return Found(Status.UNKNOWN, "Nobody knows what was signed.", LinkKind.ADD_EVIDENCE)
         signed = [piece for piece in facts.evidence if piece.kind is EvidenceKind.SIGNATURE]

@@ -10,16 +10,22 @@ from ..policies import Check, Policy
 
 
 @dataclass(frozen=True, slots=True)
-class AnyOfChecks:
-    """At least one part is met."""
+class OfParts:
+    """Looks at what its parts find."""
 
-    name: ClassVar[str] = "any_of"
     parts: tuple[Check, ...]
 
     @property
     def cites(self) -> frozenset[str]:
         """The facts that its parts look at."""
         return frozenset().union(*(part.cites for part in self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOfChecks(OfParts):
+    """At least one part is met."""
+
+    name: ClassVar[str] = "any_of"
 
     @property
     def demand(self) -> str:
@@ -37,16 +43,10 @@ class AnyOfChecks:
 
 
 @dataclass(frozen=True, slots=True)
-class AllOfChecks:
+class AllOfChecks(OfParts):
     """Every part is met."""
 
     name: ClassVar[str] = "all_of"
-    parts: tuple[Check, ...]
-
-    @property
-    def cites(self) -> frozenset[str]:
-        """The facts that its parts look at."""
-        return frozenset().union(*(part.cites for part in self.parts))
 
     @property
     def demand(self) -> str:

@@ -10,6 +10,7 @@ from ..facts import Facts
 from ..judging import Evidence, Found, LinkKind, Status, count, day, few, join
 from ..known import EvidenceFact, EvidenceKind, FindingFact, Opinion, Severity, Source
 from ..policies import Policy
+from ..questionnaire import judged_tier
 from .ages import age_words, is_within, months_ago
 
 
@@ -109,7 +110,7 @@ class Validated:
 
 
 def _is_overdue(finding: FindingFact, facts: Facts) -> bool:
-    return finding.is_open and finding.due is not None and finding.due < facts.now.date()
+    return _stands(finding, facts) and finding.due is not None and finding.due < facts.now.date()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +152,7 @@ class FindingsClear:
         """Look at the findings as they stand."""
         if facts.findings is None:
             return Found(Status.UNKNOWN, "Nobody knows what findings there are.", LinkKind.SHOW_FINDINGS)
-        standing = [one for one in facts.findings if one.is_open]
+        standing = [one for one in facts.findings if _stands(one, facts)]
         bad: dict[str, FindingFact] = {}
         said = []
         if self.none_open:
@@ -172,6 +173,13 @@ class FindingsClear:
             return Found(Status.NOT_MET, f"{few(said)}.", LinkKind.SHOW_FINDINGS, evidence)
         detail = f"{count(len(standing), 'finding')} open, none that refuses." if standing else "No finding is open."
         return Found(Status.MET, detail, LinkKind.SHOW_FINDINGS, tuple(Evidence("finding", one.id) for one in standing))
+
+
+def _stands(finding: FindingFact, facts: Facts) -> bool:
+    """Tell whether a finding is open; a risk that was accepted by the rules of a laxer tier is not accepted here."""
+    if finding.accepted_tier is not None and finding.accepted_tier > judged_tier(facts.tier_in_force):
+        return True
+    return finding.is_open
 
 
 def _or_worse(severity: Severity) -> str:

@@ -163,7 +163,10 @@ class CardComplete:
 
 @dataclass(frozen=True, slots=True)
 class ReviewCurrent:
-    """The model was reviewed, assessed or validated not longer ago than this, with some days of grace."""
+    """The model was reviewed, assessed or validated not longer ago than this, with some days of grace.
+
+    A review by who made the version does not count: nobody looks back at their own work alone.
+    """
 
     name: ClassVar[str] = "review_current"
     cites: ClassVar[frozenset[str]] = frozenset({"evidence", "assessment", "validation"})
@@ -184,14 +187,16 @@ class ReviewCurrent:
 
     def find(self, facts: Facts, policy: Policy) -> Found:
         """Look for the newest moment at which somebody looked at the model as a whole."""
-        looks = [("review", piece.id, piece.at) for piece in facts.evidence or () if piece.kind is EvidenceKind.REVIEW]
+        makers = {facts.author, *facts.committers}
+        reviews = [piece for piece in facts.evidence or () if piece.kind is EvidenceKind.REVIEW]
+        looks = [("review", piece.id, piece.at) for piece in reviews if piece.by not in makers]
         if facts.tier is not None and facts.tier_in_force is not None:
             looks.append(("risk_assessment", facts.tier.assessment_id, facts.tier.assessed_at))
         if facts.validation is not None:
             looks.append(("validation", facts.validation.id, facts.validation.signed_at))
         if not looks:
             status = Status.UNKNOWN if facts.evidence is None else Status.NOT_MET
-            return Found(status, "Nobody has reviewed this model.", LinkKind.ADD_EVIDENCE)
+            return Found(status, "Nobody beside its makers has reviewed this model.", LinkKind.ADD_EVIDENCE)
         kind, id, at = max(looks, key=lambda look: (look[2], look[1]))
         is_met = months_ago(facts.now, self.max_age_months) - at <= timedelta(days=self.grace_days)
         detail = f"Last looked at {day(at)}, {(facts.now - at).days} days ago ({kind.replace('_', ' ')})."

@@ -1,6 +1,6 @@
 """Where a version comes from, where it ran, and how it is watched."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -70,8 +70,8 @@ class LineageKnown:
         return Found(Status.MET, f"Recorded: {_spoken(self.knows)}.", LinkKind.ADD_VERSION, evidence)
 
 
-def _spoken(origins: frozenset[Origin]) -> str:
-    return join([origin.replace("_", " ") for origin in sorted(origins)])
+def _spoken(words: Iterable[str]) -> str:
+    return join([word.replace("_", " ") for word in sorted(words)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,7 @@ class Monitored:
     @property
     def demand(self) -> str:
         """Say in words when it is met."""
-        sorts = [measure.replace("_", " ") for measure in sorted(self.measures)]
-        named = f", among them one each for {join(sorts)}" if sorts else ""
+        named = f", among them one each for {_spoken(self.measures)}" if self.measures else ""
         return f"The model is watched by at least {count(self.at_least, 'monitor')}{named}."
 
     def find(self, facts: Facts, policy: Policy) -> Found:
@@ -142,9 +141,9 @@ class Monitored:
         if facts.monitors is None:
             return Found(Status.UNKNOWN, "Nobody knows how the model is watched.", LinkKind.SHOW_MONITORS)
         evidence = tuple(Evidence("monitor", one.id) for one in facts.monitors)
-        missing = sorted(self.measures - {one.measures for one in facts.monitors})
+        missing = self.measures - {one.measures for one in facts.monitors}
         if missing:
-            detail = f"Nothing watches {join([measure.replace('_', ' ') for measure in missing])}."
+            detail = f"Nothing watches {_spoken(missing)}."
             return Found(Status.NOT_MET, detail, LinkKind.SHOW_MONITORS, evidence)
         number = len(facts.monitors)
         detail = f"{count(number, 'monitor')} switched on"
@@ -170,8 +169,7 @@ class Healthy:
     @property
     def demand(self) -> str:
         """Say in words when it is met."""
-        sorts = [measure.replace("_", " ") for measure in sorted(self.measures)]
-        which = f" of {join(sorts)}" if sorts else ""
+        which = f" of {_spoken(self.measures)}" if self.measures else ""
         return f"No monitor{which} fails or is stale, and each knows how things stand."
 
     def find(self, facts: Facts, policy: Policy) -> Found:

@@ -33,7 +33,7 @@ def metrics_of(metrics: Collection[Mapping[str, Any]]) -> tuple[MetricFact, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
+class Stays:
     """Stays by version, and by model who stands in each environment (by id) and behind each alias (by name)."""
 
     stays: Mapping[str, tuple[StayFact, ...]]
@@ -46,7 +46,7 @@ class Standings:
         return self.holders.get((model_id, target.action.target))
 
 
-def load_standings(db: Session, model_ids: Collection[str], at: datetime) -> Standings:
+def load_stays(db: Session, model_ids: Collection[str], at: datetime) -> Stays:
     """Return where the versions of these models stood until a moment, in one statement."""
     stays = (
         select(
@@ -97,4 +97,4 @@ def load_standings(db: Session, model_ids: Collection[str], at: datetime) -> Sta
             name = f"v{number}"
             key = (model_id, place if is_stay else place.casefold())
             holders[key] = Champion(version_id, name, digest, metrics_of(metrics or ()))
-    return Standings({version_id: tuple(stays) for version_id, stays in stayed.items()}, holders)
+    return Stays({version_id: tuple(stays) for version_id, stays in stayed.items()}, holders)

@@ -11,18 +11,19 @@ from sqlalchemy.orm import Session, aliased, contains_eager, joinedload
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import system_actor
+from modelops_platform.core.portions import portion
 from modelops_platform.events import service as events
 from modelops_platform.registry.tables import Model
 
+from ..defaults import evidence_rules, exception_rules, finding_rules
 from ..domain.exceptions import WaiverState
 from ..domain.findings import UNDER_WAY
 from ..domain.known import EvidenceKind, Severity
 from ..domain.states import RequestState
-from ..rules import evidence_rules, exception_rules, finding_rules
 from ..tables import ApprovalRequest, EvidenceRecord, Finding, StepTaken, Waiver
 from .approvals import time_out
 from .emergencies import settle_emergencies
-from .steps import take_once
+from .steps import steps_taken, take_once
 from .waivers import reopen_finding
 
 AT_ONCE = 500
@@ -121,12 +122,25 @@ def _announce_ends(db: Session, workspace_id: str) -> int:
         .options(contains_eager(Waiver.model))
         .order_by(Waiver.to_at)
     )
-    for waiver in db.scalars(ending).all():
-        assert waiver.to_at is not None, "asked for above"
-        due = exception_rules().notices_due(waiver.to_at, now)
+    waivers = db.scalars(ending).all()
+    known = steps_taken(db, [waiver.id for waiver in waivers])
+    notices = [
+        (
+            waiver,
+            waiver.to_at,
+            [
+                days
+                for days in exception_rules().notices_due(waiver.to_at, now)
+                if (waiver.id, f"ends in {days}") not in known
+            ],
+        )
+        for waiver in waivers
+        if waiver.to_at is not None
+    ]
+    for waiver, to_at, due in portion([notice for notice in notices if notice[2]]):
         taken = [days for days in due if take_once(db, waiver.id, f"ends in {days}")]
         if taken:
-            until, left = waiver.to_at.isoformat(), (waiver.to_at - now).days
+            until, left = to_at.isoformat(), (to_at - now).days
             events.record(db, system_actor(workspace_id), "waiver.ending", waiver, until=until, days=left)
             done += 1
     return done
@@ -146,8 +160,20 @@ def _escalate_findings(db: Session, workspace_id: str) -> int:
         .options(contains_eager(Finding.model))
         .order_by(Finding.due)
     )
-    for finding in db.scalars(late).all():
-        steps = finding_rules().late_steps(Severity(finding.severity), finding.due, today)
+    findings = db.scalars(late).all()
+    known = steps_taken(db, [finding.id for finding in findings])
+    due_steps = [
+        (
+            finding,
+            [
+                step
+                for step in finding_rules().late_steps(Severity(finding.severity), finding.due, today)
+                if (finding.id, f"late {finding.due} {step}") not in known
+            ],
+        )
+        for finding in findings
+    ]
+    for finding, steps in portion([(finding, steps) for finding, steps in due_steps if steps]):
         taken = [step for step in steps if take_once(db, finding.id, f"late {finding.due} {step}")]
         if taken:
             events.record(
@@ -176,7 +202,7 @@ def _announce_reviews(db: Session, workspace_id: str) -> int:
         later.id > EvidenceRecord.id,
     )
     rows = db.execute(
-        select(Model, EvidenceRecord.next_due)
+        select(Model.id, EvidenceRecord.next_due)
         .join(EvidenceRecord, EvidenceRecord.model_id == Model.id)
         .where(
             Model.workspace_id == workspace_id,
@@ -188,15 +214,15 @@ def _announce_reviews(db: Session, workspace_id: str) -> int:
         )
         .order_by(EvidenceRecord.next_due)
     )
-    for model, due in rows.all():
-        assert due is not None, "asked for above"
-        is_overdue = due < today
-        if take_once(db, model.id, f"review {due} {'late' if is_overdue else 'soon'}"):
+    dues = [(id, due, f"review {due} {'late' if due < today else 'soon'}") for id, due in rows if due is not None]
+    known = steps_taken(db, [id for id, _due, _step in dues])
+    for id, due, step in portion([one for one in dues if (one[0], one[2]) not in known]):
+        if take_once(db, id, step):
             events.record(
                 db,
                 system_actor(workspace_id),
-                "review.overdue" if is_overdue else "review.due",
-                model,
+                "review.overdue" if due < today else "review.due",
+                db.get_one(Model, id),
                 due=due.isoformat(),
             )
             done += 1

@@ -1,0 +1,19 @@
+"""Keeping one person's word on what was asked for."""
+
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from modelops_platform.core.errors import AlreadyExists
+
+from ..tables import EmergencyAnswer, WaiverAnswer
+
+
+def add_answer(db: Session, said: WaiverAnswer | EmergencyAnswer) -> None:
+    """Keep somebody's word. Raises AlreadyExists when they have said something before."""
+    try:
+        with db.begin_nested():
+            db.add(said)
+    except IntegrityError:
+        raise AlreadyExists(
+            "You have said something about this already.", remedy="Nothing needs to be done.", field="agree"
+        ) from None
