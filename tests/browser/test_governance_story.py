@@ -77,7 +77,7 @@ def test_four_people_bring_a_version_of_a_critical_model_into_production(demo: S
     expect(ada.locator("main")).to_contain_text("Two hospitals, one imaging protocol")
 
     [held] = [one for one in demo.get("/data-sets?limit=200", ADA)["items"] if MODEL in one["name"]]
-    ada.goto(f"{AT}/tests?version={number}&suite={SUITE}")
+    ada.goto(f"{AT}/tests")
     ada.locator("select[name=version]").select_option(str(number))
     ada.locator("select[name=suite]").select_option(SUITE)
     ada.locator("select[name=data_set]").select_option(held["name"])
@@ -89,7 +89,9 @@ def test_four_people_bring_a_version_of_a_critical_model_into_production(demo: S
     ada.goto(f"{AT}/validation")
     ada.locator("select[name=version]").select_option(str(number))
     ada.get_by_role("button", name="Assign").click()
-    [assigned] = [one for one in demo.get(f"{AT}/validations", ADA)["items"] if one["version"] == number]
+    [assigned] = demo.until(
+        lambda: [one for one in demo.get(f"{AT}/validations", ADA)["items"] if one["version"] == number]
+    )
 
     emi = open_page(EMI, f"/validations/{assigned['id']}")
     for part in ("conceptual", "sensitivity", "limits", "monitoring"):
@@ -125,7 +127,7 @@ def test_four_people_bring_a_version_of_a_critical_model_into_production(demo: S
     ada.goto(f"{AT}/versions/{number}/evidence?to=production")
     ada.get_by_label("What should they know, in a sentence?").fill("Tested and validated; it is ready.")
     ada.get_by_role("button", name="Ask for approval").click()
-    [request] = demo.get(f"/approvals?model={MODEL}&state=open", ADA)["items"]
+    [request] = demo.until(lambda: demo.get(f"/approvals?model={MODEL}&state=open", ADA)["items"])
 
     ada.goto(f"/approvals/{request['id']}")
     expect(ada.get_by_role("button", name="Approve")).to_be_disabled()

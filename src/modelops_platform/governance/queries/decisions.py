@@ -7,7 +7,6 @@ from datetime import datetime
 from sqlalchemy import Select, desc, select
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
-from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor
 from modelops_platform.core.cursors import Page, paginate
 from modelops_platform.core.errors import NotFound
@@ -20,7 +19,6 @@ from ..domain.policies import Question, is_guarded
 from ..domain.targets import Target
 from ..tables import DecisionRecord
 from .facts import Case, gather
-from .lifecycle_states import load_states
 from .policies import policies_in_force
 
 
@@ -29,17 +27,11 @@ def judge(db: Session, version: Version, target: Target, *, at: datetime | None 
     policies = policies_in_force(db, version.workspace_id, at)
     kind = Kind(version.model.kind)
     is_asked = is_guarded(policies, Question(None, kind, target.environment_class, target.action))
-    if not is_asked and not (target.action == ACTIVATE and _may_be_barred(db, version, at)):
+    if not is_asked and target.action != ACTIVATE:  # what is barred goes live nowhere, so activation is looked at
         return None
     facts = gather(db, Case(version.id, target), at=at)
     decision = decide_under(policies, facts)
     return replace(decision, facts_digest=digest_of_facts(facts)) if decision else None
-
-
-def _may_be_barred(db: Session, version: Version, at: datetime | None) -> bool:
-    """Say whether something bars a version from going live anywhere, in one statement."""
-    standing = load_states(db, {version.id: version}, at or clock.now()).get(version.id)
-    return version.model.eu_class == "prohibited" or (standing is not None and bool(standing.barred))
 
 
 def answer(db: Session, version: Version, target: Target) -> Decision:

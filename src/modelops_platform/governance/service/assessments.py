@@ -35,8 +35,8 @@ def assess_model(db: Session, actor: Actor, name: str, wanted: AssessmentIn) -> 
     questionnaire = queries.parse_questionnaire(row.document)
     facts = _facts(model, wanted)
     result = assess(questionnaire, wanted.answers, facts)
-    now = clock.now()
     before = queries.find_assessment(db, model.id, lock=True)
+    now = max(clock.now(), before.from_at) if before is not None else clock.now()
     if before is not None:
         before.to_at = now
         db.flush()
