@@ -37,7 +37,10 @@ def test_a_home_of_an_earlier_release_comes_up_whole(
     home: Path, empty_place: Settings, shared_app: FastAPI, tmp_path: Path
 ) -> None:
     with tarfile.open(home) as archive:
-        archive.extractall(tmp_path, filter="data")
+        if hasattr(tarfile, "data_filter"):  # Python 3.11.4 and newer
+            archive.extractall(tmp_path, filter="data")
+        else:
+            archive.extractall(tmp_path)
     source = tmp_path / "backup"
     manifest = read_manifest(source)
     restore_keys(empty_place, source, manifest)

@@ -41,9 +41,10 @@ class ValidationQuery(In):
 
 
 class ReportQuery(In):
-    """The job that prints the report, to be watched."""
+    """The job that prints the report, to be watched; how often it had been written when its validator came back."""
 
     pdf: Annotated[Annotated[str, Field(max_length=36)] | None, EmptyIsNone] = None
+    written: Annotated[Annotated[int, Field(ge=1, le=2**31 - 1)] | None, EmptyIsNone] = None
 
 
 @router.get("/models/{name}/validation", openapi_extra=SEE)
@@ -124,8 +125,9 @@ def print_validation(request: Request, db: WriteDb, actor: CurrentActor, validat
 def write_part(
     request: Request, db: WriteDb, actor: CurrentActor, validation_id: str, wanted: Annotated[PartIn, Form()]
 ) -> Response:
-    service.write_part(db, actor, validation_id, wanted)
-    shown = url_for(request.app, "show_validation", validation_id=validation_id)
+    written = len(service.write_part(db, actor, validation_id, wanted).entries)
+    # The count makes each address new: to one that differs by its fragment alone a browser scrolls and loads nothing.
+    shown = url_for(request.app, "show_validation", validation_id=validation_id, written=written)
     return redirect_to(request, f"{shown}#part-{wanted.part}")
 
 
