@@ -78,7 +78,7 @@ class Server:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for child in psutil.Process(self.process.pid).children():
-                if "modelops_platform.worker" in child.cmdline():
+                if child.name() == "modelops-jobs":
                     return child
             time.sleep(0.05)
         raise AssertionError("there is no job process")

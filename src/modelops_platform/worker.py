@@ -14,7 +14,7 @@ from modelops_platform.artifacts import jobs as artifact_jobs
 from modelops_platform.core.actor import system_actor
 from modelops_platform.core.db import Database
 from modelops_platform.core.logging import configure_logging, get_logger
-from modelops_platform.core.processes import end_with_parent, keep_temporary_files_in
+from modelops_platform.core.processes import end_with_parent, keep_temporary_files_in, name_process
 from modelops_platform.core.schema import is_current
 from modelops_platform.core.settings import Settings, get_settings
 from modelops_platform.demo import jobs as sample_jobs
@@ -52,6 +52,7 @@ ROOMS: list[ModuleType] = [
     sample_jobs,
     tracking_jobs,
 ]
+NAME = "modelops-jobs"
 LOOK_SECONDS = 1.0
 SEALS_KEPT_WITHIN_SECONDS = 1.0
 
@@ -99,6 +100,7 @@ def wait_for_migrations(database: Database, stopping: threading.Event) -> None:
 
 def main(parent: int | None = None) -> None:
     """Run the job process until SIGTERM or SIGINT; with `parent`, the process id of `modelops serve`, end with it."""
+    name_process(NAME)
     settings = get_settings()
     configure_logging(settings.log_level)
     keep_temporary_files_in(settings.home)

@@ -78,7 +78,7 @@ def test_a_second_person_approves_and_the_author_may_not(demo: Site, open_page: 
     [request] = demo.get("/approvals?model=plan-premium-sheet")["items"]
     author = open_page("chloe.lindqvist@example.com", f"/approvals/{request['id']}")
     expect(author.get_by_role("button", name="Approve")).to_be_disabled()
-    page = open_page(EMI)
+    page = open_page(EMI, "/work")
     page.get_by_role("link", name=re.compile("plan-premium-sheet")).first.click()
     page.goto(f"/approvals/{request['id']}")
     page.get_by_label("Why, in a sentence").fill("The sums are right and the limits are stated.")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
@@ -169,18 +170,73 @@ def _make(create: Callable[[Settings], FastAPI]) -> FastAPI:
     return app
 
 
+class _Forked:
+    """A child that began as a copy of this process."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+
+    def send_signal(self, number: int) -> None:
+        """Send it a signal. Raises ProcessLookupError."""
+        os.kill(self._pid, number)
+
+    def kill(self) -> None:
+        """End it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def wait(self) -> int:
+        """Wait for its end, and return the exit status, negative for a signal."""
+        return os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+
+
 class JobProcess:
-    """The job process as a child of this one: started again when it dies, ended with it."""
+    """The job process as a child of this one: started again when it dies, ended with it.
+
+    The first one is forked from what this process has loaded, so that both share it in memory; `prepare` must be called
+    before there are threads. Those that take its place are started as commands.
+    """
 
     def __init__(self) -> None:
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child: subprocess.Popen[bytes] | _Forked | None = None
         self._stopping = threading.Event()
         self._ends_by = 0.0
-        # The kernel ends the child when the thread that started it ends, so one thread starts it and stays.
+        self._begin = -1  # the end of the pipe that tells the forked child to begin
+        # The kernel ends the child when the thread that started it ends: the main one forks, and this one stays.
         self._keeper = threading.Thread(target=self._keep, name="job process", daemon=True)
 
+    def prepare(self, *left_to_parent: socket.socket) -> None:
+        """Load what a job process needs and fork it; it waits for `start`, and closes what is left to its parent."""
+        from sqlalchemy.orm import configure_mappers
+
+        from modelops_platform import worker
+
+        configure_mappers()
+        gc.freeze()  # no collection writes to pages that both have
+        parent = os.getpid()
+        waiting, self._begin = os.pipe()
+        pid = os.fork()
+        if pid:
+            os.close(waiting)
+            self._child = _Forked(pid)
+            return
+        status = 1
+        try:
+            end_with_parent(signal.SIGTERM, parent)
+            os.close(self._begin)
+            for one in left_to_parent:
+                one.close()
+            os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+            if os.read(waiting, 1):
+                gc.enable()
+                worker.main(parent)
+            status = 0
+        except BaseException:  # noqa: BLE001 - the edge of a process, as in an interpreter of its own
+            traceback.print_exc()
+        finally:
+            os._exit(status)
+
     def start(self) -> None:
-        """Start it, and go on starting it until `stop`."""
+        """Have it begin, and go on starting another in its place until `stop`."""
         self._keeper.start()
 
     def stop(self) -> None:
@@ -197,6 +253,8 @@ class JobProcess:
         """Tell it to end and wait until it has, a few seconds at most after it was told first."""
         self.stop()
         if self._keeper.ident is None:
+            if self._child is not None:  # it waits to begin, and ends at once
+                self._child.wait()
             return
         self._keeper.join(max(0.0, self._ends_by - time.monotonic()))
         if self._keeper.is_alive() and self._child is not None:
@@ -205,11 +263,17 @@ class JobProcess:
 
     def _keep(self) -> None:
         command = [sys.executable, "-m", "modelops_platform.worker", str(os.getpid())]
-        while not self._stopping.is_set():
-            self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
+        if self._child is not None:
+            with suppress(BrokenPipeError):  # it has died: another takes its place
+                os.write(self._begin, b"!")
+            os.close(self._begin)
+        while not self._stopping.is_set() or self._child is not None:
+            if self._child is None:
+                self._child = subprocess.Popen(command, stdin=subprocess.DEVNULL)
             if self._stopping.is_set():
                 self.stop()  # it was told to end before there was a child to tell
             status = self._child.wait()
+            self._child = None
             if not self._stopping.is_set():
                 get_logger().error("job_process.died", status=status)
                 self._stopping.wait(RESTART_AFTER_SECONDS)

@@ -25,7 +25,8 @@ def serve(host: Host = "127.0.0.1", port: Port = 8000, workers: Workers = 1) -> 
         with migrated_database(settings) as database, database.write() as db:
             link = identity.make_set_up_link(db)
         address = _address(host, listening.getsockname()[1])
-        jobs = JobProcess()  # started after the pages, which people wait for
+        jobs = JobProcess()
+        jobs.prepare(listening)  # and started after the pages, which people wait for
         typer.echo(f"ModelOps is at {address}")
         if link is not None:
             typer.echo(f"There is no administrator yet. Set up here, once, within a day: {address}/set-up?link={link}")

@@ -2,12 +2,9 @@
 
 import functools
 import json
-import math
 import os
 import select
-import sqlite3
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -36,7 +33,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, DisconnectionError, OperationalError
+from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -45,8 +42,8 @@ from .deferred import Deferred
 from .errors import InvalidInput
 from .ids import new_id
 from .keys import Keys, load_keys
-from .logging import get_logger
 from .settings import Settings
+from .sqlite import PATIENCE_SECONDS, Kept, Turns, make_engine
 
 if TYPE_CHECKING:
     from . import postgres
@@ -91,13 +88,7 @@ class Json(TypeDecorator[Any]):
         return None if value is None else json.loads(value)
 
 
-PATIENCE_SECONDS = 15.0  # of commands and the job process
 WEB_PATIENCE_SECONDS = 1.7  # of whoever waits for a page: then they are told to try again
-_LOCK_LOOK_SECONDS = 0.003
-_BRIEF_SECONDS = 0.02  # whoever held the lock longer lets others come before it takes it again
-_LONG_SECONDS = 0.25  # whoever held it longer is told of in the log
-_MOST_KEPT = 8  # connections between two reads of SQLite
-_GIVEN_UP_FOR_SECONDS = 0.05
 _LONGEST_STATEMENT_OF_WEB_MS = 30_000
 _DISPOSE_SECONDS = 2.0
 _POSTGRES = {
@@ -257,10 +248,10 @@ class Database:
         self._write_lock = threading.Lock()
         _databases.add(self)
         if self.is_sqlite:
-            self._turns = _Turns(patience)
-            self.write_engine = _sqlite_engine(url, pool_size=2, patience=patience, turns=self._turns)
-            self.read_engine = _sqlite_engine(url, pool_size=pool_size, patience=patience)
-            self._writers, self._readers = _Kept(self.write_engine), _Kept(self.read_engine)
+            self._turns = Turns(patience)
+            self.write_engine = make_engine(url, pool_size=2, patience=patience, turns=self._turns)
+            self.read_engine = make_engine(url, pool_size=pool_size, patience=patience)
+            self._writers, self._readers = Kept(self.write_engine), Kept(self.read_engine)
         else:
             self.write_engine = _postgres_engine(url, pool_size=pool_size, patience=patience)
             self.read_engine = self.write_engine.execution_options(postgresql_readonly=True)
@@ -326,7 +317,6 @@ class Database:
 
 
 _databases: "WeakSet[Database]" = WeakSet()
-_of_parents: list[list[Connection]] = []  # held, so that nothing closes them
 
 
 def _leave_connections() -> None:
@@ -335,53 +325,6 @@ def _leave_connections() -> None:
 
 
 os.register_at_fork(after_in_child=_leave_connections)
-
-
-class _Kept:
-    """Connections of an engine that are kept between two uses: a checkout from its pool costs as much as a question."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._free: list[Connection] = []
-
-    @contextmanager
-    def lent(self) -> Iterator[Connection]:
-        """Lend one, and keep it for the next use unless it failed, or all were closed meanwhile."""
-        free = self._free
-        try:
-            connection = free.pop()
-        except IndexError:
-            connection = self._engine.connect()
-        try:
-            yield connection
-        except (DBAPIError, sqlite3.Error):
-            connection.close()
-            raise
-        except BaseException:
-            connection.rollback()
-            self._keep(connection, free)
-            raise
-        self._keep(connection, free)
-
-    def _keep(self, connection: Connection, free: list[Connection]) -> None:
-        if free is not self._free:
-            connection.invalidate()  # the pool that it is of is gone, and would close it some time
-            connection.close()
-        elif len(free) < _MOST_KEPT:
-            free.append(connection)
-        else:
-            connection.close()
-
-    def close(self) -> None:
-        """Close them all; those that are lent, when they come back."""
-        free, self._free = self._free, []
-        for connection in free:
-            connection.close()
-
-    def leave(self) -> None:
-        """Begin anew in a child process, where closing what the parent has open would be felt by the parent."""
-        _of_parents.append(self._free)
-        self._free = []
 
 
 def _postgres_engine(url: str, *, pool_size: int, patience: float) -> Engine:
@@ -413,92 +356,6 @@ def _postgres_engine(url: str, *, pool_size: int, patience: float) -> Engine:
             raise DisconnectionError("the server has closed the connection")
 
     return engine
-
-
-def _sqlite_engine(url: str, *, pool_size: int, patience: float, turns: "_Turns | None" = None) -> Engine:
-    """Return an engine of sessions that read, or, with turns to take, of those that write."""
-    wait_ms = 0 if turns else int(patience * 1000)
-    engine = create_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=30,
-        connect_args={"check_same_thread": False, "timeout": PATIENCE_SECONDS},
-    )
-
-    @event.listens_for(engine, "connect")
-    def _set_up(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # the driver must not begin transactions by itself
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=FULL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA cache_size=-16000")
-        cursor.execute("PRAGMA temp_store=MEMORY")  # nothing is written outside of the home, nor to a full disk
-        if turns is None:
-            cursor.execute("PRAGMA query_only=ON")
-        cursor.execute(f"PRAGMA busy_timeout={wait_ms}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def _begin(connection: Any) -> None:
-        raw = connection.connection.driver_connection  # a third of what it costs by way of the engine
-        try:
-            if turns is not None:
-                turns.begin(raw)
-            else:
-                raw.execute("BEGIN")
-        except sqlite3.Error as error:  # as the engine does for statements of its own
-            raise OperationalError("BEGIN", None, error) from error
-
-    return engine
-
-
-class _Turns:
-    """Takes the file's write lock, looking often: SQLite's own waits grow long, and others come between.
-
-    Other processes look as often. A job that writes on and on would take the lock again before any of them has looked:
-    so whoever is patient, and held it for more than a moment, leaves it to them as long as they need to look.
-    """
-
-    def __init__(self, patience: float) -> None:
-        self._patience = patience
-        self._given_up_at = 0.0  # whoever waited behind a writer that gave up just now does not wait as long again
-        self._is_polite = patience >= PATIENCE_SECONDS
-        self._began_at = self._free_at = 0.0
-
-    @contextmanager
-    def taken(self) -> Iterator[None]:
-        """Take turns; what began in the block has ended behind it."""
-        self._began_at = math.inf
-        try:
-            yield
-        finally:
-            now = time.monotonic()
-            held = now - self._began_at
-            if held > _BRIEF_SECONDS and self._is_polite:
-                self._free_at = now + 3 * _LOCK_LOOK_SECONDS
-            if held > _LONG_SECONDS:
-                who = threading.current_thread().name
-                get_logger().warning("database.held_long", ms=round(held * 1000), thread=who)
-
-    def begin(self, connection: sqlite3.Connection) -> None:
-        """Begin a transaction that writes. Raises OperationalError of the driver when others do not end theirs."""
-        if (others_first := self._free_at - time.monotonic()) > 0:
-            time.sleep(others_first)
-        now = time.monotonic()
-        until = now + (self._patience if now - self._given_up_at > _GIVEN_UP_FOR_SECONDS else 0)
-        while True:
-            try:
-                connection.execute("BEGIN IMMEDIATE")
-                self._began_at = time.monotonic()
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-                    raise
-                if time.monotonic() > until:
-                    self._given_up_at = time.monotonic()
-                    raise
-                time.sleep(_LOCK_LOOK_SECONDS)
 
 
 def utc_now() -> datetime:

@@ -6,17 +6,27 @@ import uuid
 
 import uuid_utils
 
-_lock = threading.Lock()
-_last = 0
+
+class _Ids:
+    """The ids of this process: it remembers the last one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def next(self) -> str:
+        made = uuid_utils.uuid7()
+        with self._lock:
+            if made.int > self._last:
+                self._last = made.int
+                return str(made)
+            self._last += 1 + random.getrandbits(32)
+            return str(uuid.UUID(int=self._last))
+
+
+_ids = _Ids()
 
 
 def new_id() -> str:
     """Return a new UUIDv7 as text, later than every one before it in this process, whatever the clock says."""
-    global _last  # noqa: PLW0603 - the one thing that a process remembers of its ids
-    made = uuid_utils.uuid7()
-    with _lock:
-        if made.int > _last:
-            _last = made.int
-            return str(made)
-        _last += 1 + random.getrandbits(32)
-        return str(uuid.UUID(int=_last))
+    return _ids.next()

@@ -124,6 +124,14 @@ class Oversight:
         shorter = {"document": SHORT_LIFE_CYCLE, "reason": "Workbooks and rules go a shorter way."}
         self._people[RISK].post("/life-cycles", shorter)
 
+    def ask_what_if(self) -> None:
+        """Ask who would newly fail under a draft that wants complete cards of moderate models."""
+        document = self._people[RISK].get("/policies/tier-3")["document"]
+        draft = document.replace("\nversion: 2\n", "\nversion: 3\n").replace(
+            "at_least_percent: 75", "at_least_percent: 100"
+        )
+        self._people[RISK].post("/what-ifs", {"documents": [draft], "title": "Complete cards in tier 3"})
+
     def trust_key(self) -> None:
         """Trust the key of the release pipeline."""
         self._people["admin"].post(

@@ -107,6 +107,7 @@ class Story:
                     act.do()
             self._oversight.override()
             self._decide([each.entry for each in material])
+            self._oversight.ask_what_if()
 
     def _decide(self, entries: list[Entry]) -> None:
         """Ask, vote and deploy: some before the gate is enforced, the others through it."""

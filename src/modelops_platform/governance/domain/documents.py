@@ -231,11 +231,10 @@ def as_integer(value: object, place: str, low: int, high: int) -> int:
 
 def as_number(value: object, place: str, low: float, high: float) -> float:
     """Read a finite number from `low` to `high`; yes and no are not numbers."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not low <= value <= high:  # type: ignore[operator]  # neither is what is not a number
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         problem = "must be a finite number" if abs(low) == abs(high) == 1e300 else f"must be from {low:g} to {high:g}"
         raise invalid(place, value, problem, "Correct the number.")
-    return float(value)  # type: ignore[arg-type]
+    return float(value)
 
 
 def as_choice(value: object, place: str, kind: type[_E]) -> _E:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -63,8 +63,7 @@ class Said:
         if version.model_id in self.records:
             record = self.records[version.model_id]
             model = _Then(model, {name: getattr(record, name) for name in RECORDED})
-        view: Any = _Then(version, {"model": model, "description": self.description(version)})
-        return view  # type: ignore[no-any-return]
+        return cast("Version", _Then(version, {"model": model, "description": self.description(version)}))
 
 
 class _Then:

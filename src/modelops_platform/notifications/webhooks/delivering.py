@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission, system_actor
-from modelops_platform.core.db import add_unless_taken
+from modelops_platform.core.db import add_unless_taken, count_changed
 from modelops_platform.core.errors import InvalidInput, PlatformError, Unavailable
 from modelops_platform.core.ids import new_id
 from modelops_platform.core.logging import get_logger
@@ -145,8 +145,7 @@ def forget_old(db: Session) -> int:
     ended = delete(WebhookDelivery).where(
         WebhookDelivery.created_at < clock.now() - KEPT, WebhookDelivery.state != DeliveryState.WAITING
     )
-    gone = db.execute(ended, execution_options={"synchronize_session": False})
-    return int(gone.rowcount)  # type: ignore[attr-defined]
+    return count_changed(db, ended)
 
 
 @dataclass(frozen=True, slots=True)

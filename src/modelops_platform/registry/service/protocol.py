@@ -10,6 +10,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.core import clock, gates
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import count_changed
 from modelops_platform.core.errors import InvalidInput
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
@@ -296,8 +297,7 @@ def drop_version_tag(db: Session, actor: Actor, name: str, number: int, key: str
     """Take a tag off a version; one that is not there is fine. Raises NotFound, NotAllowed, InvalidInput."""
     model, version = _to_change(db, actor, name, number, Permission.ADD_VERSION)
     _must_stay(key)
-    gone = db.execute(delete(VersionTag).where(VersionTag.version_id == version.id, VersionTag.key == key))
-    if gone.rowcount:  # type: ignore[attr-defined]
+    if count_changed(db, delete(VersionTag).where(VersionTag.version_id == version.id, VersionTag.key == key)):
         _note(db, model, version)
         events.record(db, actor, "version.untagged", version, number=number, tag=key)
 

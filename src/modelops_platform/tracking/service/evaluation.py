@@ -9,6 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import count_changed
 from modelops_platform.core.errors import AlreadyExists, InvalidInput
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
@@ -183,11 +184,8 @@ def delete_records(db: Session, actor: Actor, set_id: str, record_ids: Sequence[
     if len(record_ids) > MOST_EXPERIMENTS:
         raise InvalidInput(f"At most {MOST_EXPERIMENTS:,} records are deleted at once.", field="dataset_record_ids")
     found = _to_change(db, actor, set_id)
-    gone = db.execute(
-        delete(EvaluationRecord).where(EvaluationRecord.set_id == found.id, EvaluationRecord.id.in_(list(record_ids))),
-        execution_options={"synchronize_session": False},
-    )
-    count = int(gone.rowcount)  # type: ignore[attr-defined]
+    named = EvaluationRecord.set_id == found.id, EvaluationRecord.id.in_(list(record_ids))
+    count = count_changed(db, delete(EvaluationRecord).where(*named))
     found.record_count -= count
     _touch(found, actor.name)
     return count

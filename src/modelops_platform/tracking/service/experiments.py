@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import count_changed
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotFound
 from modelops_platform.events import service as events
 from modelops_platform.identity import queries as identity
@@ -171,13 +172,13 @@ def _change_lifecycle(db: Session, actor: Actor, experiment_id: str, before: Lif
     deleted_ms = now if after is Lifecycle.DELETED else None
     changed = update(Run).where(Run.experiment_id == experiment.id, Run.lifecycle == before)
     changed = changed.values(lifecycle=after, deleted_ms=deleted_ms, document=None)
-    runs = db.execute(changed, execution_options={"synchronize_session": False})
+    runs = count_changed(db, changed)
     events.record(
         db,
         actor,
         "experiment.deleted" if after is Lifecycle.DELETED else "experiment.restored",
         experiment,
-        runs=runs.rowcount,  # type: ignore[attr-defined]
+        runs=runs,
     )
 
 
@@ -221,10 +222,8 @@ def delete_experiment_tag(db: Session, actor: Actor, experiment_id: str, key: st
     experiment = queries.get_experiment(db, actor, experiment_id, to_change=True)
     queries.must(actor, Permission.LOG_RUNS, experiment)
     _must_be_active(experiment)
-    gone = db.execute(
-        delete(ExperimentTag).where(ExperimentTag.experiment_id == experiment.id, ExperimentTag.key == key)
-    )
-    if not gone.rowcount:  # type: ignore[attr-defined]
+    named = ExperimentTag.experiment_id == experiment.id, ExperimentTag.key == key
+    if not count_changed(db, delete(ExperimentTag).where(*named)):
         raise NotFound(f"No tag with name: {key[:80]} in experiment with id {experiment.id}.", field="key")
     experiment.updated_ms = now_ms()
 
