@@ -269,6 +269,15 @@ def test_no_emergency_lets_danger_pass(bank: Setting) -> None:
 
 
 @ON_SQLITE
+def test_no_emergency_is_asked_for_what_is_barred(bank: Setting) -> None:
+    model = bank["author"].get(f"/api/v1/models/{bank.model}")
+    edit, here = {"eu_class": "prohibited"}, {"if-match": model.headers["etag"]}
+    assert bank["author"].patch(f"/api/v1/models/{bank.model}", json=edit, headers=here).status_code == 200
+    refused = ask_emergency(bank)
+    assert (refused.status_code, "No emergency" in refused.json()["detail"]) == (422, True)
+
+
+@ON_SQLITE
 def test_an_attestation_is_signed_so_that_anybody_can_check_it(bank: Setting, database: Database) -> None:
     made = bank["owner"].post(f"/api/v1/models/{bank.model}/attestations", json={"word": "owner attestation"})
     assert made.status_code == 201, made.text

@@ -125,12 +125,15 @@ class Oversight:
         self._people[RISK].post("/life-cycles", shorter)
 
     def ask_what_if(self) -> None:
-        """Ask who would newly fail under a draft that wants complete cards of moderate models."""
-        document = self._people[RISK].get("/policies/tier-3")["document"]
-        draft = document.replace("\nversion: 2\n", "\nversion: 3\n").replace(
-            "at_least_percent: 75", "at_least_percent: 100"
-        )
-        self._people[RISK].post("/what-ifs", {"documents": [draft], "title": "Complete cards in tier 3"})
+        """Ask who would newly fail under a draft that has an executive approve models of tier 2, too."""
+        document = self._people[RISK].get("/policies/tier-2")["document"]
+        changes = {
+            "\nversion: 2\n": "\nversion: 3\n",
+            "roles: [owner, validator, risk]": "roles: [owner, validator, risk, executive]",
+        }
+        for now, then in changes.items():
+            document = document.replace(now, then)
+        self._people[RISK].post("/what-ifs", {"documents": [document], "title": "An executive approves tier 2, too"})
 
     def trust_key(self) -> None:
         """Trust the key of the release pipeline."""

@@ -223,7 +223,7 @@ def decide(policy: Policy | None, facts: Facts) -> Decision:
     asked = tuple(_judge(requirement, policy, facts) for requirement in policy.requirements) if policy else ()
     judgements = (*bars, *asked)
     refused = policy is None or any(judgement.is_unmet for judgement in judgements)
-    emergency = _emergency_of(judgements, facts) if refused and policy and not bars else None
+    emergency = _emergency_of(judgements, facts) if refused and policy else None
     return Decision(
         outcome=Outcome.DENY if refused and emergency is None else Outcome.ALLOW,
         action=str(facts.action),
@@ -245,13 +245,17 @@ def decide(policy: Policy | None, facts: Facts) -> Decision:
 
 
 NEVER_IN_EMERGENCY = frozenset({"artifact_scanned", "digest_verified"})
-"""What is not met of these refuses also in an emergency: nothing dangerous, and no other bytes, go live."""
+"""What is not met of these refuses also in an emergency: nothing dangerous, and no other bytes, go live.
+
+They stand by themselves in a policy, never inside a combination."""
 
 
 def find_never_passing(judgements: Iterable[Judgement]) -> Judgement | None:
     """Return what is not met and no emergency lets pass."""
-    never = (one for one in judgements if one.check in NEVER_IN_EMERGENCY and one.status is Status.NOT_MET)
-    return next(never, None)
+    for one in judgements:
+        if one.check == BARRED or (one.check in NEVER_IN_EMERGENCY and one.status is Status.NOT_MET):
+            return one
+    return None
 
 
 def _emergency_of(judgements: Iterable[Judgement], facts: Facts) -> EmergencyFact | None:

@@ -203,7 +203,7 @@ def _must_be_refused_for_now(decision: Decision, to: str) -> None:
     if never is not None:
         raise InvalidInput(
             f"{never.title}: {never.detail} No emergency lets this pass.",
-            remedy="Add a version whose files are whole and clean.",
+            remedy=never.remedy.text if never.remedy else "Add a version whose files are whole and clean.",
             field="version",
             value=decision.version_id,
         )

@@ -54,13 +54,15 @@ CHECKS: Mapping[str, CheckType] = {
 }
 """The checks that a policy may ask for; a new one is a line here."""
 
+STANDS_ALONE = frozenset({ApprovalsGiven.name, ArtifactScanned.name, DigestVerified.name})
+
 
 def read_check(fields: Fields) -> Check:
     """Read a check, or a combination of checks. Raises InvalidInput."""
     if fields.has("any_of"):
-        return AnyOfChecks(fields.mappings("any_of", read_check))
+        return AnyOfChecks(fields.mappings("any_of", _read_part))
     if fields.has("all_of"):
-        return AllOfChecks(fields.mappings("all_of", read_check))
+        return AllOfChecks(fields.mappings("all_of", _read_part))
     if fields.has("not"):
         return _read_not(fields)
     name = fields.value("check")
@@ -72,6 +74,15 @@ def read_check(fields: Fields) -> Check:
     for fact in sorted(check.cites):
         if fact not in FACTS and not may_cite(fact):
             raise invalid(fields.place("check"), fact, "cites what is not kept", f"Use: {', '.join(FACTS)}.")
+    return check
+
+
+def _read_part(fields: Fields) -> Check:
+    """Read a part of a combination. Raises InvalidInput for what others find only where it stands by itself."""
+    check = read_check(fields)
+    if check.name in STANDS_ALONE:
+        remedy = "Make it a requirement of its own: votes are counted, and emergencies end, where it stands by itself."
+        raise invalid(fields.place("check"), check.name, "is no part of any_of or all_of", remedy)
     return check
 
 
