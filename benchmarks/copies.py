@@ -52,4 +52,5 @@ def keep_files(home: Home, database: Database, megabytes: int) -> None:
             kept = store.keep(incoming)
         row = {"sha256": kept.sha256, "size": kept.size, "block_size": kept.block_size, "created_by": "benchmark"}
         with database.write() as db:
-            db.execute(insert(Blob), [{**row, "block_digests": kept.block_digests}])
+            marks = {"block_digests": kept.block_digests, "block_key": kept.block_key}
+            db.execute(insert(Blob), [row | marks])

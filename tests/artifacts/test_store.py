@@ -6,9 +6,19 @@ import sys
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from obstore.store import MemoryStore
 
-from modelops_platform.artifacts.store import BLOCK_SIZE, Damage, LocalStore, ObjectStore, Received, Store, open_store
+from modelops_platform.artifacts.store import (
+    BLOCK_SIZE,
+    Damage,
+    LocalStore,
+    ObjectStore,
+    Received,
+    Store,
+    Stored,
+    open_store,
+)
 from modelops_platform.core.errors import InvalidInput, Unavailable
 from modelops_platform.core.settings import load_settings
 from tests.artifacts.conftest import Vault, spoiled
@@ -46,10 +56,43 @@ def test_what_is_kept_is_read_back_with_its_digests(store: Store, vault: Vault, 
     kept = keep(store, content)
     assert (kept.sha256, kept.size, kept.is_new) == (hashlib.sha256(content).hexdigest(), size, True)
     blocks = [content[at : at + BLOCK_SIZE] for at in range(0, size, BLOCK_SIZE)]
-    assert kept.block_digests == b"".join(hashlib.sha256(block).digest() for block in blocks)
+    assert kept.block_key is not None
+    sealed = [AESGCM(kept.block_key).encrypt(n.to_bytes(12, "big"), b"", block) for n, block in enumerate(blocks)]
+    assert kept.block_digests == b"".join(sealed)  # GMAC is what GCM makes of nothing but accompanying data
     assert b"".join(store.read(kept)) == content
     assert vault.digests() == [kept.sha256]
     assert not vault.leftovers()
+
+
+def test_files_of_earlier_releases_are_checked_by_the_digests_of_their_blocks(store: Store, vault: Vault) -> None:
+    kept = keep(store, CONTENT)
+    blocks = [CONTENT[at : at + BLOCK_SIZE] for at in range(0, len(CONTENT), BLOCK_SIZE)]
+    digests = b"".join(hashlib.sha256(block).digest() for block in blocks)
+    earlier = Stored(kept.sha256, kept.size, BLOCK_SIZE, digests, None)
+    assert b"".join(store.read(earlier, 3, BLOCK_SIZE + 5)) == CONTENT[3 : BLOCK_SIZE + 5]
+    assert b"".join(store.read_whole(earlier)) == CONTENT
+    vault.change(kept.sha256, spoiled(BLOCK_SIZE + 17))
+    assert b"".join(store.read(earlier, 0, BLOCK_SIZE)) == CONTENT[:BLOCK_SIZE]
+    with pytest.raises(Damage):
+        list(store.read(earlier, BLOCK_SIZE, BLOCK_SIZE + 1))
+
+
+def test_blocks_that_change_places_are_damage(store: Store, vault: Vault) -> None:
+    content = bytes(BLOCK_SIZE) + b"\1" * BLOCK_SIZE
+    kept = keep(store, content)
+    vault.change(kept.sha256, lambda data: data[BLOCK_SIZE:] + data[:BLOCK_SIZE])
+    with pytest.raises(Damage):
+        next(store.read_blocks(kept))
+
+
+def test_who_knows_the_key_of_a_file_is_found_by_its_address(store: Store, vault: Vault, tmp_path: Path) -> None:
+    kept, other = keep(store, CONTENT), keep(store, CONTENT[::-1])
+    vault.change(kept.sha256, lambda data: data[::-1])
+    forged = Stored(kept.sha256, kept.size, kept.block_size, other.block_digests, other.block_key)
+    assert b"".join(store.read(forged)) == CONTENT[::-1]
+    for read in (lambda: list(store.read_whole(forged)), lambda: store.fetch(forged, tmp_path)):
+        with pytest.raises(Damage):
+            read()
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ WRITERS = {
 """What points an alias, a stage or a deployment at a version, and the transition that the gate judges."""
 
 ENDERS = {
-    "registry/service/protocol.py:delete_version",  # its aliases end
+    "registry/service/versions.py:archive_version",  # its aliases end
     "registry/service/protocol.py:_archive_others",  # others leave their stage for Archived
 }
 """What only takes away."""

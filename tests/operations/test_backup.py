@@ -215,11 +215,12 @@ def whole_backup(tmp_path_factory: pytest.TempPathFactory, sqlite_template: Path
     with database.write() as db:
         row: dict[str, Any] = {"sha256": received.sha256}
         row |= {"size": received.size, "block_size": received.block_size, "digests": received.block_digests}
+        row |= {"key": received.block_key}
         db.execute(
             text(
-                "INSERT INTO blobs (sha256, id, size, block_size, block_digests, verdict, reasons, globals,"
-                " created_by, created_at) VALUES (:sha256, 'b1', :size, :block_size, :digests, 'clean', '[]', '[]',"
-                " 'nobody', '2026-11-24 08:00:00.000000')"
+                "INSERT INTO blobs (sha256, id, size, block_size, block_digests, block_key, verdict, reasons, globals,"
+                " created_by, created_at) VALUES (:sha256, 'b1', :size, :block_size, :digests, :key, 'clean', '[]',"
+                " '[]', 'nobody', '2026-11-24 08:00:00.000000')"
             ),
             row,
         )

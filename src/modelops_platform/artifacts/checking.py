@@ -1,7 +1,7 @@
-"""The nightly look at all stored files: every block is read and compared with its digest, at a bounded pace.
+"""The nightly look at all stored files: every block is read and compared with its mark, and the file with its address.
 
-Each job looks at the files that nobody has looked at for longest, and leaves the rest to a next one. So it goes on
-where it was after a crash, and whoever cancels it ends it for this night.
+Its pace is bounded. Each job looks at the files that nobody has looked at for longest, and leaves the rest to a next
+one. So it goes on where it was after a crash, and whoever cancels it ends it for this night.
 """
 
 import time
@@ -43,12 +43,12 @@ def _asked_at(job: Job) -> datetime:
 
 
 def check(task: Task, prepared: ToCheck) -> tuple[list[str], list[Damage]]:
-    """Read every block and compare it with its digest; return the whole files and what is wrong with the others."""
+    """Read every file and compare it with its address; return the whole ones and what is wrong with the others."""
     whole: list[str] = []
     damages: list[Damage] = []
     for number, stored in enumerate(prepared.files):
         try:
-            for data in prepared.store.read(stored):
+            for data in prepared.store.read_whole(stored):
                 task.progress(number / len(prepared.files), f"Looking at {number + 1} of {len(prepared.files)}")
                 time.sleep(len(data) / prepared.bytes_per_second)
             whole.append(stored.sha256)

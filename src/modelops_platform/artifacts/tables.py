@@ -28,6 +28,7 @@ class Blob(Base):
     size: Mapped[int] = mapped_column(BigInteger)
     block_size: Mapped[int]
     block_digests: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, deferred_raiseload=True)
+    block_key: Mapped[bytes | None] = mapped_column(LargeBinary(16), deferred=True, deferred_raiseload=True)
     format: Mapped[str | None] = mapped_column(String(20))
     verdict: Mapped[str] = mapped_column(String(10), default=Verdict.UNKNOWN.value, index=True)
     reasons: Mapped[list[Any]] = mapped_column(default=lambda: [NOT_SCANNED])

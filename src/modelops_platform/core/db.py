@@ -33,13 +33,13 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DisconnectionError
+from sqlalchemy.exc import ArgumentError, DisconnectionError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, declared_attr, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from . import clock
 from .deferred import Deferred
-from .errors import InvalidInput
+from .errors import InvalidInput, PlatformError
 from .ids import new_id
 from .keys import Keys, load_keys
 from .settings import Settings
@@ -142,6 +142,29 @@ def add_unless_taken(db: Session, entity: type[Base], row: dict[str, Any]) -> bo
 def _add_unless_taken(table: Table, dialect: str) -> Insert:
     form = postgresql.insert if dialect == "postgresql" else sqlite.insert
     return form(table).on_conflict_do_nothing().execution_options(preserve_rowcount=True)
+
+
+@contextmanager
+def conflicts_as(db: Session, error: PlatformError) -> Iterator[None]:
+    """Write in the block; raises the error where a constraint is broken. What was written before the block stays."""
+    try:
+        with db.begin_nested():
+            yield
+    except IntegrityError:
+        raise error from None
+
+
+def try_add(db: Session, row: Base) -> bool:
+    """Add an object unless a unique constraint holds its place already, and say whether it was added.
+
+    For objects, which need a savepoint; where a plain row will do, `add_unless_taken` needs none.
+    """
+    try:
+        with db.begin_nested():
+            db.add(row)
+    except IntegrityError:
+        return False
+    return True
 
 
 class JoinedSession(Session):

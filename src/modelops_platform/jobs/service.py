@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import SYSTEM_ID, Actor, Permission, system_actor
-from modelops_platform.core.db import count_changed
+from modelops_platform.core.db import conflicts_as, count_changed, try_add
 from modelops_platform.core.errors import AlreadyExists, NotAllowed, Stale
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
@@ -283,14 +283,12 @@ def retry_job(db: Session, actor: Actor, job: Job) -> Job:
         raise _ended_already(db, job)
     fresh: dict[str, Any] = {"state": JobState.QUEUED.value, "attempts": 0, "run_at": clock.now()}
     forgotten = ("error", "step", "fraction", "finished_at", "cancel_requested_at", "cancel_requested_by")
-    try:
-        with db.begin_nested():
-            if not _move(db, job, before, **fresh, **dict.fromkeys(forgotten)):
-                raise _ended_already(db, job)
-    except IntegrityError:
-        raise AlreadyExists(
-            "The same work already waits or runs.", remedy="Wait for that job.", field="key", value=job.key
-        ) from None
+    taken = AlreadyExists(
+        "The same work already waits or runs.", remedy="Wait for that job.", field="key", value=job.key
+    )
+    with conflicts_as(db, taken):
+        if not _move(db, job, before, **fresh, **dict.fromkeys(forgotten)):
+            raise _ended_already(db, job)
     events.record(db, actor, "job.retried", job, kind_of_job=job.kind, was=before.value)
     db.refresh(job)
     return job
@@ -334,10 +332,7 @@ def set_schedule(
     if found is None:
         added = Schedule(workspace_id=actor.workspace_id, name=name, created_by=actor.id, **wanted)
         added.next_run_at = rhythm.next_after(clock.now())
-        try:
-            with db.begin_nested():
-                db.add(added)
-        except IntegrityError:  # another process was faster
+        if not try_add(db, added):  # another process was faster
             return set_schedule(db, actor, name, kind, args, rhythm, title=title, unit_id=unit_id, model_id=model_id)
         events.record(db, actor, "schedule.created", added, kind_of_job=kind, **_shown(rhythm))
         return added

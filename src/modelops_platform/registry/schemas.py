@@ -275,6 +275,13 @@ class VersionOut(Out):
     data_set_id: str | None
     created_by: str
     created_at: datetime
+    archived_at: datetime | None = Field(description="When it was taken out of use; none: it is in use.")
+
+
+class VersionPage(PageIn):
+    """Which versions of a model."""
+
+    archived: bool = Field(default=False, description="Those that were taken out of use, instead of the others.")
 
 
 class VersionDetailOut(VersionOut):

@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import msgspec
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import Response
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor
+from modelops_platform.core.db import try_add
 from modelops_platform.core.errors import InvalidInput
 
 from .tables import IdempotencyKey
@@ -45,12 +45,7 @@ def claim(db: Session, request: Request, actor: Actor, key: str, body: bytes) ->
         answer=b"",
         headers={},
     )
-    try:
-        with db.begin_nested():
-            db.add(row)
-    except IntegrityError:
-        return _answer_again(db, actor, key, digest)
-    return row
+    return row if try_add(db, row) else _answer_again(db, actor, key, digest)
 
 
 def _answer_again(db: Session, actor: Actor, key: str, digest: str) -> Response:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import Select, and_, desc, exists, func, or_, select
-from sqlalchemy.orm import Session, aliased, undefer
+from sqlalchemy.orm import Session, aliased
 
 from modelops_platform.core.actor import Actor, ActorKind, Permission
 from modelops_platform.core.cursors import Page, paginate
@@ -16,6 +16,7 @@ from modelops_platform.identity.queries import granted
 from ..store.blocks import Stored
 from ..tables import Blob, BlobHold
 
+TO_READ = select(Blob.sha256, Blob.size, Blob.block_size, Blob.block_digests, Blob.block_key)
 UPLOAD = "upload"  # the hold of whoever sent the file; it gives sight, but does not keep the file
 
 
@@ -61,11 +62,10 @@ def no_file(sha256: str) -> NotFound:
 
 def get_stored(db: Session, sha256: str) -> Stored:
     """Return what reading a blob's bytes needs. Raises NotFound; the caller has checked that they may be seen."""
-    statement = select(Blob).where(Blob.sha256 == sha256).options(undefer(Blob.block_digests))
-    blob = db.scalars(statement, execution_options={"populate_existing": True}).one_or_none()
-    if blob is None:
+    found = db.execute(TO_READ.where(Blob.sha256 == sha256)).one_or_none()
+    if found is None:
         raise no_file(sha256)
-    return Stored(blob.sha256, blob.size, blob.block_size, blob.block_digests)
+    return Stored(*found)
 
 
 def blobs_of(db: Session, digests: Collection[str]) -> dict[str, Blob]:

@@ -3,10 +3,11 @@
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, or_, select
-from sqlalchemy.orm import Session, undefer
+from sqlalchemy.orm import Session
 
 from ..store.blocks import Stored
 from ..tables import Blob
+from .blobs import TO_READ
 
 
 def _waits(before: datetime) -> ColumnElement[bool]:
@@ -16,13 +17,14 @@ def _waits(before: datetime) -> ColumnElement[bool]:
 
 def list_to_check(db: Session, before: datetime, *, files: int, size: int) -> list[Stored]:
     """Return the files that nobody has looked at for longest, as many as there may be; one is never too large."""
-    wanted = select(Blob).where(_waits(before)).options(undefer(Blob.block_digests))
+    wanted = TO_READ.where(_waits(before)).order_by(Blob.checked_at.asc().nulls_first(), Blob.sha256).limit(files)
     found: list[Stored] = []
-    for blob in db.scalars(wanted.order_by(Blob.checked_at.asc().nulls_first(), Blob.sha256).limit(files)):
-        size -= blob.size
+    for row in db.execute(wanted):
+        stored = Stored(*row)
+        size -= stored.size
         if found and size < 0:
             break
-        found.append(Stored(blob.sha256, blob.size, blob.block_size, blob.block_digests))
+        found.append(stored)
     return found
 
 

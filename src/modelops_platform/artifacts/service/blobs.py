@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import ClassVar, Protocol
 
 from sqlalchemy import Select, delete, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission, system_actor
+from modelops_platform.core.db import try_add
 from modelops_platform.core.errors import NotAllowed, Unavailable
 from modelops_platform.events import service as events
 from modelops_platform.jobs import service as jobs
@@ -119,12 +119,10 @@ def _find_or_insert(db: Session, actor: Actor, received: Received) -> Blob:
         size=received.size,
         block_size=received.block_size,
         block_digests=received.block_digests,
+        block_key=received.block_key,
         created_by=actor.id,
     )
-    try:
-        with db.begin_nested():
-            db.add(added)
-    except IntegrityError:  # the same bytes at the same moment, from elsewhere
+    if not try_add(db, added):  # the same bytes at the same moment, from elsewhere
         return db.scalars(_locked(received.sha256)).one()
     # Whoever removes a blob deletes its row last: bytes that were found without a row may have gone since.
     if not received.is_new and not store_of(db).exists(received.sha256):

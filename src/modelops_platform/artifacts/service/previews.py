@@ -3,10 +3,10 @@
 from typing import Any
 
 from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
+from modelops_platform.core.db import try_add
 
 from .. import queries
 from ..domain import Form
@@ -21,17 +21,7 @@ def keep_preview(
     if blob is None or blob.removing_at is not None:
         return
     db.execute(delete(Preview).where(Preview.sha256 == sha256, Preview.form == form.value))
-    try:
-        with db.begin_nested():
-            db.add(
-                Preview(
-                    sha256=sha256,
-                    form=form.value,
-                    content=content,
-                    picture=picture,
-                    made_by=edition,
-                    made_at=clock.now(),
-                )
-            )
-    except IntegrityError:  # somebody looked at the same moment
-        pass
+    made = Preview(
+        sha256=sha256, form=form.value, content=content, picture=picture, made_by=edition, made_at=clock.now()
+    )
+    try_add(db, made)  # or somebody looked at the same moment

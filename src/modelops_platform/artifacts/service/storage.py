@@ -1,12 +1,11 @@
 """Verbs on the storage: rules of retention, and finding bytes that no row names."""
 
 from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
-from modelops_platform.core.db import count_changed
+from modelops_platform.core.db import count_changed, try_add
 from modelops_platform.core.errors import AlreadyExists, Conflict, InvalidInput
 from modelops_platform.events import service as events
 from modelops_platform.jobs import service as jobs
@@ -80,12 +79,7 @@ def claim_unnamed(db: Session, found: list[tuple[str, int]]) -> int:
             created_by="system",
             removing_at=clock.now(),
         )
-        try:
-            with db.begin_nested():
-                db.add(row)
-            claimed += 1
-        except IntegrityError:
-            continue
+        claimed += try_add(db, row)
     return claimed
 
 

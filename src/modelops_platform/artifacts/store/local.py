@@ -28,7 +28,7 @@ class LocalStore(Store):
 
     def fetch(self, stored: Stored, folder: Path) -> Path:
         """Return the stored file itself, after all of its bytes were checked."""
-        for _data in self.read(stored):
+        for _data in self.read_whole(stored):
             pass
         return self.path(stored.sha256)
 

@@ -1,5 +1,6 @@
 """What every store can do, on top of the few things that each kind does its own way."""
 
+import hashlib
 import secrets
 import time
 from abc import ABC, abstractmethod
@@ -37,7 +38,9 @@ class Store(ABC):
         stored = incoming.finish()
         with told():
             is_new = self._place(incoming.path, stored, replace)
-        return Received(stored.sha256, stored.size, stored.block_size, stored.block_digests, is_new)
+        return Received(
+            stored.sha256, stored.size, stored.block_size, stored.block_digests, stored.block_key, is_new=is_new
+        )
 
     def receive_file(self, path: Path) -> Received:
         """Store a copy of a local file. Raises Unavailable."""
@@ -99,6 +102,18 @@ class Store(ABC):
                 raise Damage(stored.sha256, is_missing=True) from None
             yield _cut(pieces, max(0, start - block.start), end - block.start)
 
+    def read_whole(self, stored: Stored) -> Iterator[bytes]:
+        """Yield all bytes, for who uses none of them before the end: only there they are compared with their address.
+
+        Raises Damage, Unavailable as `read`.
+        """
+        whole = hashlib.sha256()
+        for data in self.read(stored):
+            whole.update(data)
+            yield data
+        if whole.hexdigest() != stored.sha256:
+            raise Damage(stored.sha256, is_missing=False)
+
     def fetch(self, stored: Stored, folder: Path) -> Path:
         """Return a local file with the bytes, all of them checked. Raises Damage, Unavailable.
 
@@ -106,7 +121,7 @@ class Store(ABC):
         """
         path = folder / stored.sha256
         with path.open("wb") as file:
-            for data in self.read(stored):
+            for data in self.read_whole(stored):
                 file.write(data)
         return path
 

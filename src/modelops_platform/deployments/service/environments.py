@@ -1,11 +1,11 @@
 """Verbs on environments. None is deleted: what went live there stays readable under its name."""
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, TransitionRefused
 from modelops_platform.core.revisions import must_match
 from modelops_platform.events import service as events
@@ -46,16 +46,14 @@ def create_environment(db: Session, actor: Actor, wanted: EnvironmentIn) -> Envi
         rank=wanted.rank,
         created_by=actor.id,
     )
-    try:
-        with db.begin_nested():
-            db.add(environment)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"There is, or was, an environment named {environment.name!r}.",
-            remedy="Choose another name, or restore that one.",
-            field="name",
-            value=environment.name,
-        ) from None
+    taken = AlreadyExists(
+        f"There is, or was, an environment named {environment.name!r}.",
+        remedy="Choose another name, or restore that one.",
+        field="name",
+        value=environment.name,
+    )
+    with conflicts_as(db, taken):
+        db.add(environment)
     protected = environment.is_protected
     events.record(db, actor, "environment.created", environment, is_protected=protected, rank=environment.rank)
     return environment

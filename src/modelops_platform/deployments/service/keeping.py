@@ -1,18 +1,19 @@
-"""What was ever deployed keeps its files: an auditor may ask for them as long as there is a record."""
+"""What was ever deployed stays, with its files: an auditor may ask for them as long as there is a record."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import gates
 from modelops_platform.core.errors import Conflict
-from modelops_platform.registry.service import PURGE
+from modelops_platform.registry.service import ARCHIVE, PURGE
 
 from ..tables import Deployment, Revision
 
 
 def register_gates() -> None:
-    """Let what was deployed refuse to lose its files; every entry point that purges calls it."""
-    gates.register(PURGE, keep_deployed)
+    """Let what was deployed refuse to be archived or to lose its files; every entry point calls it."""
+    for action in (ARCHIVE, PURGE):
+        gates.register(action, keep_deployed)
 
 
 def keep_deployed(db: Session, transition: gates.Transition) -> None:
@@ -22,6 +23,6 @@ def keep_deployed(db: Session, transition: gates.Transition) -> None:
     if where:
         raise Conflict(
             f"{transition.thing.name} was deployed in {', '.join(where)}.",
-            remedy="What was ever deployed keeps its files.",
+            remedy="What was ever deployed stays in the inventory and keeps its files.",
             deployments=list(where),
         )

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotFound, TransitionRefused
 from modelops_platform.core.revisions import must_match
 from modelops_platform.events import service as events
@@ -129,11 +129,8 @@ def archive_deployment(db: Session, actor: Actor, reference: str) -> Deployment:
 
 def _flush(db: Session, deployment: Deployment) -> None:
     name = deployment.name
-    try:
-        with db.begin_nested():
-            db.add(deployment)
-            db.flush()
-    except IntegrityError:
-        raise AlreadyExists(
-            f"There is already a deployment named {name!r}.", remedy="Choose another name.", field="name", value=name
-        ) from None
+    taken = AlreadyExists(
+        f"There is already a deployment named {name!r}.", remedy="Choose another name.", field="name", value=name
+    )
+    with conflicts_as(db, taken):
+        db.add(deployment)

@@ -1,12 +1,11 @@
 """How complete a model's card is: which fields its tier wants, what counts as filled, and what is missing."""
 
-import hashlib
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from fractions import Fraction
 
+from .digests import digest_of
 from .documents import Fields, as_text, unique
 from .known import CardFact
 from .questionnaire import Tier
@@ -99,15 +98,14 @@ class Card:
     @property
     def share(self) -> Fraction:
         """The weighted share of the wanted fields that are filled and valid; a card that wants nothing is complete."""
-        whole = sum(one.field.weight for one in self.wanted)
-        return Fraction(sum(one.field.weight for one in self.wanted if one.is_filled), whole) if whole else Fraction(1)
+        weights = [(one.field.weight, one.is_filled) for one in self.wanted]
+        whole = sum(weight for weight, _is_filled in weights)
+        return Fraction(sum(weight for weight, is_filled in weights if is_filled), whole) if whole else Fraction(1)
 
     @property
     def digest(self) -> str:
         """One digest of everything that the card says."""
-        said = {one.field.id: one.says for one in self.fields if one.is_filled}
-        text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return digest_of({one.field.id: one.says for one in self.fields if one.is_filled})
 
     def to_fact(self) -> CardFact:
         """Return what a policy asks about."""
@@ -138,10 +136,11 @@ def _fill(
     problem: str | None = None
     for group in field.found:
         values = [known.get(name) for name in group]
-        problems = [why_not_valid(value, today, field.shortest if len(group) == 1 else 1) for value in values]
-        if not any(problems):
+        wrong = _why_not_all(values, today, field.shortest if len(group) == 1 else 1)
+        if wrong is None:
             return FilledField(field, is_wanted, True, "; ".join(map(_says, values)), False, None)
-        problem = problem or next((one for one in problems if one and one != EMPTY), None)
+        if wrong != EMPTY:
+            problem = problem or wrong
     text = written.get(field.id, "")
     wrong = why_not_valid(text, today, field.shortest)
     if wrong is None:
@@ -152,20 +151,26 @@ def _fill(
 EMPTY = "Nobody has filled it in."
 
 
+def _why_not_all(values: Sequence[object], today: date, shortest: int) -> str | None:
+    """Say why some of the values say nothing, what is wrong before what is missing; None when all say something."""
+    wrong = [why for value in values if (why := why_not_valid(value, today, shortest)) is not None]
+    return next((why for why in wrong if why != EMPTY), wrong[0] if wrong else None)
+
+
 def why_not_valid(value: object, today: date, shortest: int = 1) -> str | None:
     """Say why a value says nothing; None when it does."""
     match value:
-        case None | "":
+        case None:
             return EMPTY
+        case str():
+            return _why_not_text(value, today, shortest)
         case bool() | int() | float():
             return None
         case datetime():
             return _why_not_date(value.date(), today)
         case date():
             return _why_not_date(value, today)
-        case str():
-            return _why_not_text(value, today, shortest)
-        case Mapping() | list() | tuple() | frozenset():
+        case list() | tuple() | dict() | frozenset():
             return None if value else EMPTY
     return None
 
@@ -178,6 +183,8 @@ def _why_not_text(value: str, today: date, shortest: int) -> str | None:
         return f"“{text[:40]}” says nothing."
     if len(text) < shortest:
         return f"It is shorter than {shortest} characters."
+    if not text[0].isdigit():
+        return None
     try:
         return _why_not_date(date.fromisoformat(text), today)
     except ValueError:
@@ -190,6 +197,8 @@ def _why_not_date(value: date, today: date) -> str | None:
 
 def _says(value: object) -> str:
     match value:
+        case str():
+            return value
         case bool():
             return "yes" if value else "no"
         case Mapping():

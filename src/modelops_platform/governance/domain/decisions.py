@@ -219,11 +219,13 @@ def allow_unguarded(facts: Facts) -> Decision:
 
 def decide(policy: Policy | None, facts: Facts) -> Decision:
     """Judge every requirement of a policy on the facts. Never raises; without a policy the answer is no."""
+    in_force = facts.tier_in_force
+    tier = judged_tier(in_force)
     bars = _bars_of(facts)
-    asked = tuple(_judge(requirement, policy, facts) for requirement in policy.requirements) if policy else ()
+    asked = _Hearing(policy, facts, tier).judge_all() if policy else ()
     judgements = (*bars, *asked)
     refused = policy is None or any(judgement.is_unmet for judgement in judgements)
-    emergency = _emergency_of(judgements, facts) if refused and policy else None
+    emergency = _emergency_of(judgements, facts, tier) if refused and policy else None
     return Decision(
         outcome=Outcome.DENY if refused and emergency is None else Outcome.ALLOW,
         action=str(facts.action),
@@ -231,14 +233,14 @@ def decide(policy: Policy | None, facts: Facts) -> Decision:
         model_id=facts.model_id,
         version_id=facts.version_id,
         digest=facts.digest,
-        tier=judged_tier(facts.tier_in_force),
-        tier_is_assumed=facts.tier_in_force is None,
+        tier=tier,
+        tier_is_assumed=in_force is None,
         policy_id=policy.id if policy else None,
         policy_version=policy.version if policy else None,
         policy_title=policy.title if policy else None,
         asked_at=facts.now,
         judgements=judgements,
-        proposed_tier=facts.tier.tier if facts.tier and facts.tier_in_force is None else None,
+        proposed_tier=facts.tier.tier if facts.tier and in_force is None else None,
         emergency_id=emergency.id if emergency else None,
         emergency_until=emergency.to_at if emergency else None,
     )
@@ -258,14 +260,13 @@ def find_never_passing(judgements: Iterable[Judgement]) -> Judgement | None:
     return None
 
 
-def _emergency_of(judgements: Iterable[Judgement], facts: Facts) -> EmergencyFact | None:
+def _emergency_of(judgements: Iterable[Judgement], facts: Facts, tier: Tier) -> EmergencyFact | None:
     """Return the emergency change in force that lets these very files pass there.
 
     What was agreed to by the rules of a laxer tier does not count in a stricter one.
     """
     if find_never_passing(judgements) is not None:
         return None
-    tier = judged_tier(facts.tier_in_force)
     for emergency in facts.emergencies:
         if emergency.tier > tier:
             continue
@@ -294,57 +295,70 @@ def _bars_of(facts: Facts) -> tuple[Judgement, ...]:
     )
 
 
-def _judge(requirement: Requirement, policy: Policy, facts: Facts) -> Judgement:
-    found, waiver = _found(requirement, policy, facts)
-    ids = {"model_id": facts.model_id, "version_id": facts.version_id}
-    is_open = found.status in OPEN
-    remedy = Remedy(found.remedy or requirement.remedy, found.link, ids, WHO_CAN[found.link]) if is_open else None
-    return Judgement(
-        requirement_id=requirement.id,
-        title=requirement.title,
-        check=requirement.check.name,
-        status=found.status,
-        detail=found.detail,
-        weight=requirement.weight,
-        unknown=requirement.unknown,
-        evidence=found.evidence,
-        evidence_at=found.at,
-        remedy=remedy,
-        seats=found.seats,
-        waived_until=waiver.to_at if waiver else None,
-    )
+class _Hearing:
+    """One version before one policy: what every requirement is judged by is looked up once."""
 
+    __slots__ = ("_facts", "_ids", "_known", "_policy", "_tier")
 
-def _found(requirement: Requirement, policy: Policy, facts: Facts) -> tuple[Found, WaiverFact | None]:
-    """Look at a requirement where it applies; one that is open may be waived."""
-    if requirement.when is not None and holds(requirement.when, {}, Known(facts)) is False:
-        detail = f"Asked only when {describe_condition(requirement.when)}."
-        return Found(Status.NOT_APPLICABLE, detail, LinkKind.SHOW_POLICIES), None
-    found = requirement.check.find(facts, policy)
-    if found.status not in OPEN or not requirement.is_waivable:
-        return found, None
-    waiver = _waiver_of(requirement.id, facts)
-    if waiver is None:
-        return found, None
-    evidence = (Evidence("waiver", waiver.id), *found.evidence)
-    detail = f"Waived until {day(waiver.to_at)}. {found.detail}"
-    return replace(found, status=Status.WAIVED, detail=detail, evidence=evidence), waiver
+    def __init__(self, policy: Policy, facts: Facts, tier: Tier) -> None:
+        self._policy, self._facts, self._tier = policy, facts, tier
+        self._known = Known(facts)
+        self._ids = {"model_id": facts.model_id, "version_id": facts.version_id}
 
+    def judge_all(self) -> tuple[Judgement, ...]:
+        """Judge every requirement."""
+        return tuple(self._judge(requirement) for requirement in self._policy.requirements)
 
-def _waiver_of(requirement_id: str, facts: Facts) -> WaiverFact | None:
-    """Return the waiver in force that holds longest, if there is one for this requirement here.
+    def _judge(self, requirement: Requirement) -> Judgement:
+        found, waiver = self._find(requirement)
+        remedy = None
+        if found.status in OPEN:
+            remedy = Remedy(found.remedy or requirement.remedy, found.link, self._ids, WHO_CAN[found.link])
+        return Judgement(
+            requirement_id=requirement.id,
+            title=requirement.title,
+            check=requirement.check.name,
+            status=found.status,
+            detail=found.detail,
+            weight=requirement.weight,
+            unknown=requirement.unknown,
+            evidence=found.evidence,
+            evidence_at=found.at,
+            remedy=remedy,
+            seats=found.seats,
+            waived_until=waiver.to_at if waiver else None,
+        )
 
-    What was decided by the rules of a laxer tier does not count in a stricter one.
-    """
-    mine = [
-        waiver
-        for waiver in facts.waivers
-        if waiver.requirement_id == requirement_id
-        and waiver.environment_id in ("", facts.environment_id)
-        and waiver.from_at <= facts.now < waiver.to_at
-        and waiver.tier <= judged_tier(facts.tier_in_force)
-    ]
-    return max(mine, key=lambda waiver: (waiver.to_at, waiver.id), default=None)
+    def _find(self, requirement: Requirement) -> tuple[Found, WaiverFact | None]:
+        """Look at a requirement where it applies; one that is open may be waived."""
+        if requirement.when is not None and holds(requirement.when, {}, self._known) is False:
+            detail = f"Asked only when {describe_condition(requirement.when)}."
+            return Found(Status.NOT_APPLICABLE, detail, LinkKind.SHOW_POLICIES), None
+        found = requirement.check.find(self._facts, self._policy)
+        if found.status not in OPEN or not requirement.is_waivable:
+            return found, None
+        waiver = self._waiver_of(requirement.id)
+        if waiver is None:
+            return found, None
+        evidence = (Evidence("waiver", waiver.id), *found.evidence)
+        detail = f"Waived until {day(waiver.to_at)}. {found.detail}"
+        return replace(found, status=Status.WAIVED, detail=detail, evidence=evidence), waiver
+
+    def _waiver_of(self, requirement_id: str) -> WaiverFact | None:
+        """Return the waiver in force that holds longest, if there is one for this requirement here.
+
+        What was decided by the rules of a laxer tier does not count in a stricter one.
+        """
+        facts = self._facts
+        mine = [
+            waiver
+            for waiver in facts.waivers
+            if waiver.requirement_id == requirement_id
+            and waiver.environment_id in ("", facts.environment_id)
+            and waiver.from_at <= facts.now < waiver.to_at
+            and waiver.tier <= self._tier
+        ]
+        return max(mine, key=lambda waiver: (waiver.to_at, waiver.id), default=None)
 
 
 def _plain(value: Any) -> Any:

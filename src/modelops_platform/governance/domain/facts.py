@@ -1,15 +1,14 @@
 """What is known about a version at one moment: gathered once, judged by any policy, as often as wanted."""
 
-import hashlib
-import json
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
 
 from modelops_platform.artifacts.domain import Verdict
 
+from .digests import digest_of
 from .documents import invalid
 from .known import (
     CardFact,
@@ -244,32 +243,13 @@ class Facts:
 
 def digest_of_covered(content: Mapping[str, object]) -> str:
     """Make one digest of what an approval covers beside the files (plain JSON: purpose, kind, description, ...)."""
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return digest_of(content)
 
 
 _LEFT_OUT = frozenset({"now", "people"})  # when it was asked, and who could vote, decide nothing that is kept
+_TOLD = tuple(name for name in Facts.__slots__ if name not in _LEFT_OUT)
 
 
 def digest_of_facts(facts: Facts) -> str:
     """Make one digest of everything that a decision rested on, the same for the same facts whoever asks and when."""
-    known = {name: _canonical(getattr(facts, name)) for name in Facts.__slots__ if name not in _LEFT_OUT}
-    text = json.dumps(known, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _canonical(value: object) -> object:
-    """Turn a value into plain data whose order hangs on nothing but itself."""
-    match value:
-        case None | bool() | int() | float() | str():
-            return value
-        case datetime() | date():
-            return value.isoformat()
-        case tuple() | list():
-            return [_canonical(item) for item in value]
-        case Mapping():
-            return {str(key): _canonical(item) for key, item in value.items()}
-        case AbstractSet():
-            return sorted(str(item) for item in value)
-    slots = getattr(type(value), "__slots__", None)
-    return {name: _canonical(getattr(value, name)) for name in slots} if slots else str(value)
+    return digest_of({name: getattr(facts, name) for name in _TOLD})

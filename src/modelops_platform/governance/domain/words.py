@@ -1,6 +1,7 @@
 """Policies in plain words, for people who decide and do not read YAML."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from .citable import words_of
 from .conditions import AllOf, AnswerAtLeast, AnyOf, Condition, FactIn, FactWithin, Not
@@ -47,6 +48,7 @@ def _where(scope: Scope) -> str:
     return f" in {_list(f'{environment} environments' for environment in sorted(scope.environments))}"
 
 
+@lru_cache(maxsize=1024)
 def describe_condition(condition: Condition) -> str:
     """Say what a condition asks."""
     match condition:

@@ -1,7 +1,5 @@
 """Pages over the whole portfolio: how every model stands, and what drafts of policies would change."""
 
-from collections import defaultdict
-from collections.abc import Iterable
 from functools import partial
 from typing import Annotated, Any
 
@@ -17,9 +15,8 @@ from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
-from ..domain.bars import BARRED
-from ..domain.policies import Policy
 from ..schemas import CompliancePage, WhatIfCasePage, WhatIfForm, WhatIfIn
+from .shown import requirement_titles
 
 router = page_router()
 Facets = list[dict[str, Any]]
@@ -31,7 +28,7 @@ def show_compliance(
 ) -> Response:
     narrowed = queries.narrow(db, actor, wanted)
     counts = queries.count_compliance(db, actor, narrowed)
-    titles = _titles(queries.policies_in_force(db, actor.workspace_id))
+    titles = requirement_titles(queries.policies_in_force(db, actor.workspace_id))
     kept = {name: value for name, value in request.query_params.items() if name != "cursor"}
     link = partial(_rows_url, request, kept)
     return render(
@@ -45,18 +42,6 @@ def show_compliance(
         wanted=wanted,
         is_narrowed=bool(kept),
     )
-
-
-def _titles(policies: Iterable[Policy]) -> dict[str, str]:
-    """Return what requirements are called, by id; where policies call them differently, the id in words."""
-    found: dict[str, set[str]] = defaultdict(set, {BARRED: {"Barred by its use or its life cycle"}})
-    for policy in policies:
-        for requirement in policy.requirements:
-            found[requirement.id].add(requirement.title)
-    return {
-        id: next(iter(titles)) if len(titles) == 1 else id.replace("-", " ").capitalize()
-        for id, titles in found.items()
-    }
 
 
 def _rows_url(request: Request, kept: dict[str, Any], **narrowed: Any) -> str:
@@ -118,7 +103,7 @@ def show_what_if(
         page=page,
         wanted=wanted,
         drafts=drafts,
-        titles=_titles([*queries.policies_in_force(db, actor.workspace_id), *drafts]),
+        titles=requirement_titles([*queries.policies_in_force(db, actor.workspace_id), *drafts]),
         names=identity.names_of(db, {asked.asked_by}),
     )
 

@@ -24,7 +24,7 @@ from ..domain.states import RequestState
 from ..domain.targets import Target
 from ..schemas import ApprovalIn, Name, Sentence
 from ..schemas.findings import Day
-from .shown import find_names, policy_link, remedy_links, show_seats
+from .shown import find_names, policy_link, remedy_links, show_seats, waiver_links
 
 router = page_router()
 Number = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
@@ -83,6 +83,7 @@ def show_evidence(
         seats=show_seats(decision, names) if decision else [],
         links=_links(request, decision, version, target, open_request.id if open_request else None),
         policy_url=policy_link(request, decision) if decision else None,
+        waivers=waiver_links(request, actor, policies, decision, version) if decision else {},
         mode=queries.enforcement_mode(db, actor.workspace_id),
         open_request=open_request,
         requests=[(row, queries.state_of(row)) for row in requests],

@@ -24,6 +24,7 @@ from ..domain.findings import UNDER_WAY, Category, FindingSource, Likelihood, Ve
 from ..domain.known import Severity
 from ..schemas import DueAnswerIn, DueMoveIn, FindingIn, FindingPage, Name, RatingIn, Step, StepIn
 from ..tables import Finding
+from .shown import requirement_titles
 
 router = page_router()
 WORK = needs(Permission.WORK_ON_FINDING)
@@ -75,6 +76,7 @@ def show_model_findings(
         **_listed(db, actor, wanted, header.model.id),
         header=header,
         waivers=waivers.items,
+        titles=requirement_titles(queries.policies_in_force(db, actor.workspace_id)),
         emergencies=queries.page_emergencies(db, actor, model_id=header.model.id, limit=20).items,
         refusal=registry.why_not(actor, Permission.RAISE_FINDING, header.model),
         waiver_refusal=registry.why_not(actor, Permission.REQUEST_WAIVER, header.model),

@@ -1,6 +1,7 @@
 """What several pages of governance show: a decision with its links, seats with names, drafts of documents."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,10 +11,13 @@ from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.identity import queries as identity
+from modelops_platform.registry import queries as registry
 from modelops_platform.registry.tables import Model, Version
 from modelops_platform.web.render import url_for
 
+from ..domain.bars import BARRED
 from ..domain.decisions import Decision, LinkKind
+from ..domain.policies import Policy
 from ..domain.targets import Target
 from ..tables import PublishedText
 
@@ -67,16 +71,44 @@ def remedy_links(
         LinkKind.RUN_TESTS: url_for(request.app, "show_model_tests", name=model, version=number),
         LinkKind.VALIDATE: url_for(request.app, "show_model_validation", name=model, version=number),
         LinkKind.SHOW_FINDINGS: url_for(request.app, "show_model_findings", name=model),
-        LinkKind.ADD_EVIDENCE: url_for(request.app, "list_records", name=model),
+        LinkKind.ADD_EVIDENCE: url_for(request.app, "list_records", name=model, version=number),
         LinkKind.EDIT_MODEL: url_for(request.app, "show_model", name=model),
         LinkKind.SHOW_MONITORS: url_for(request.app, "show_model_monitoring", name=model),
         LinkKind.DEPLOY: url_for(request.app, "show_model_deployments", name=model),
-        LinkKind.SHOW_LIFE_CYCLE: url_for(request.app, "show_model_governance", name=model),
-        LinkKind.SHOW_CARD: url_for(request.app, "show_model_governance", name=model),
+        LinkKind.SHOW_LIFE_CYCLE: url_for(request.app, "show_model_life_cycle", name=model),
+        LinkKind.SHOW_CARD: url_for(request.app, "show_card", name=model),
         LinkKind.SHOW_GOVERNANCE: url_for(request.app, "show_model_governance", name=model),
     }
     return {
         judgement.requirement_id: pages[judgement.remedy.link] for judgement in decision.judgements if judgement.remedy
+    }
+
+
+def requirement_titles(policies: Iterable[Policy]) -> dict[str, str]:
+    """Return what requirements are called, by id; where policies call them differently, the id in words."""
+    found: dict[str, set[str]] = defaultdict(set, {BARRED: {"Barred by its use or its life cycle"}})
+    for policy in policies:
+        for requirement in policy.requirements:
+            found[requirement.id].add(requirement.title)
+    return {
+        id: next(iter(titles)) if len(titles) == 1 else id.replace("-", " ").capitalize()
+        for id, titles in found.items()
+    }
+
+
+def waiver_links(
+    request: Request, actor: Actor, policies: Iterable[Policy], decision: Decision, version: Version
+) -> dict[str, str]:
+    """Return, by requirement, where to ask for a waiver of it: for what is unmet, may be waived, and by who may ask."""
+    if registry.why_not(actor, Permission.REQUEST_WAIVER, version.model):
+        return {}
+    policy = next((one for one in policies if one.id == decision.policy_id), None)
+    waivable = {one.id for one in policy.requirements if one.is_waivable} if policy else set()
+    asked = {"model": version.model.name, "version": version.number}
+    return {
+        one.requirement_id: url_for(request.app, "show_request_waiver", requirement=one.requirement_id, **asked)
+        for one in decision.judgements
+        if one.is_unmet and one.requirement_id in waivable
     }
 
 

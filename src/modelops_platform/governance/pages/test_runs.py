@@ -1,5 +1,6 @@
 """Pages of testing: what a version has shown, a run while it goes on and afterwards, and the suites."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from fastapi import Form, Query, Request
@@ -20,7 +21,7 @@ from modelops_platform.web.session import ReadDb, WriteDb
 from .. import queries, service
 from ..domain.facts import Kind
 from ..domain.parameters import CHECK_WORDS
-from ..domain.suites import Task
+from ..domain.suites import Suite, Task
 from ..schemas import DocumentIn, TestRunForm
 from ..tables import SuiteVersion, TestRun
 from .shown import version_options, why_not_publish
@@ -67,7 +68,7 @@ def show_model_tests(
         live=queries.find_live(db, version) if version is not None else None,
         runs=runs,
         suite_options=[(suite.id, f"{suite.title} ({suite.name})") for suite in suites],
-        asked=next((suite.id for suite in suites if suite.covers(kind, tier)), None),
+        asked=_proposed([suite for suite in suites if suite.covers(kind, tier)]),
         before=before,
         data_set_options=[
             (one.name, one.name) for one in registry.list_data_sets(db, actor, limit=200).items if one.file_name
@@ -77,6 +78,11 @@ def show_model_tests(
         check_words=_check_words(),
         refusal=registry.why_not(actor, Permission.RUN_TESTS, header.model),
     )
+
+
+def _proposed(suites: Sequence[Suite]) -> str | None:
+    """Return the suite that is asked first: one that is made for the tier, before those for every tier."""
+    return next((suite.id for suite in sorted(suites, key=lambda suite: suite.tiers is None)), None)
 
 
 def _check_words() -> dict[str, str]:

@@ -34,7 +34,7 @@ from ..schemas import (
     WaiverPage,
 )
 from ..tables import Waiver
-from .shown import policy_link, remedy_links
+from .shown import policy_link, remedy_links, requirement_titles
 
 router = page_router()
 ASK = needs(Permission.REQUEST_WAIVER)
@@ -81,6 +81,7 @@ def list_waivers(request: Request, db: ReadDb, actor: CurrentActor, wanted: Anno
         names=identity.names_of(db, {row.asked_by for row in page.items}),
         soon=max(exception_rules().notice_days),
         now=clock.now(),
+        titles=requirement_titles(queries.policies_in_force(db, actor.workspace_id)),
         emergencies=queries.page_emergencies(db, actor, limit=20).items,
     )
 
@@ -122,6 +123,7 @@ def show_waiver(request: Request, db: ReadDb, actor: CurrentActor, id: str) -> R
     return render(
         request,
         "governance/waiver.html",
+        titles=requirement_titles(queries.policies_in_force(db, actor.workspace_id)),
         waiver=waiver,
         state=waiver.state_now,
         refusal=_why_not_decide(db, actor, waiver),

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session, defer, joinedload
 
 from modelops_platform.core import clock
 from modelops_platform.core.errors import PlatformError, Unavailable
@@ -108,23 +108,27 @@ def gather_all(
         version = versions[case.version_id]
         record = said.record(version.model)
         entries = written.cards.get(version.model_id, {})
-        facts = _facts_of(version, record, said.description(version), entries, case.target, now, people)
-        whole = replace(
-            facts,
+        facts = Facts(
+            **_recorded(version, record, said.description(version), entries, people),
             **_assessed(record, loaded[version.id], now),
+            **_stored(version, stored[version.id]),
+            **{name: piece[version.id] for name, piece in pieces.items() if version.id in piece},
+            action=case.target.action,
+            environment=case.target.environment_class,
+            environment_id=case.target.environment_id,
+            now=now,
             determination=determination_fact(loaded[version.id].determination, then[version.id], now),
             standing=written.standings.get(version.id),
             waivers=exceptions.waivers[version.id],
             emergencies=exceptions.emergencies[version.id],
-            **_stored(version, stored[version.id]),
             stays=stood.stays.get(version.id, ()),
             champion=stood.champion(version.model_id, case.target),
             votes=tuple(votes[version.id, str(case.target.action), case.target.environment_id]),
-            **{name: piece[version.id] for name, piece in pieces.items() if version.id in piece},
-            people=tuple(_voter(account, roles, facts) for account, roles in people.holders(version.model)),
         )
-        card = card_of(whole, then[version.id], record, entries)
-        found.append(replace(whole, card=card.to_fact()))
+        card = card_of(facts, then[version.id], record, entries).to_fact()
+        holders = people.holders(version.model) if with_holders else ()
+        voters = tuple(_voter(account, roles, facts) for account, roles in holders)
+        found.append(replace(facts, card=card, people=voters))
     return found
 
 
@@ -173,7 +177,7 @@ def _load_versions(db: Session, ids: set[str], at: datetime) -> Mapping[str, _He
         .outerjoin(TierOverride, held[1])
         .outerjoin(ModelDetermination, held[2])
         .where(Version.id.in_(ids))
-        .options(joinedload(Version.model), joinedload(Version.data_set))
+        .options(joinedload(Version.model), joinedload(Version.data_set), defer(RiskAssessment.answers))
         .order_by(TierOverride.from_at)
     )
     return {row[0].id: _Held(*row) for row in db.execute(statement)}
@@ -181,8 +185,11 @@ def _load_versions(db: Session, ids: set[str], at: datetime) -> Mapping[str, _He
 
 def _load_votes(db: Session, version_ids: list[str], at: datetime) -> Mapping[tuple[str, str, str], list[Vote]]:
     """Return the votes by version, action and environment; those of a withdrawn request are no longer meant."""
+    vote = VoteRecord
     statement = (
-        select(VoteRecord, ApprovalRequest.action, ApprovalRequest.environment_id)
+        select(vote.version_id, ApprovalRequest.action, ApprovalRequest.environment_id)
+        .add_columns(vote.id, vote.voter_id, vote.roles, vote.unit_id, vote.is_person)
+        .add_columns(vote.at, vote.digest, vote.answer, vote.covers, vote.holder_id)
         .join(VoteRecord.request)
         .where(
             VoteRecord.version_id.in_(version_ids),
@@ -192,10 +199,12 @@ def _load_votes(db: Session, version_ids: list[str], at: datetime) -> Mapping[tu
         .order_by(VoteRecord.id)
     )
     found: dict[tuple[str, str, str], list[Vote]] = defaultdict(list)
-    for row, action, environment_id in db.execute(statement):
-        voter = Voter(row.voter_id, frozenset(row.roles), row.unit_id, row.is_person)
-        vote = Vote(row.id, voter, row.at, row.digest, VoteAnswer(row.answer), row.covers, row.holder_id)
-        found[row.version_id, action, environment_id].append(vote)
+    for version_id, action, environment_id, id, voter_id, roles, unit_id, is_person, *given in db.execute(statement):
+        moment, digest, answer, covers, holder_id = given
+        voter = Voter(voter_id, frozenset(roles), unit_id, is_person)
+        found[version_id, action, environment_id].append(
+            Vote(id, voter, moment, digest, VoteAnswer(answer), covers, holder_id)
+        )
     return found
 
 
@@ -204,39 +213,29 @@ def _named(version: Version, record: Recorded) -> set[str]:
     return {id for id in named if id}
 
 
-def _facts_of(
-    version: Version,
-    record: Recorded,
-    description: str,
-    card: Mapping[str, str],
-    target: Target,
-    now: datetime,
-    people: People,
-) -> Facts:
+def _recorded(
+    version: Version, record: Recorded, description: str, card: Mapping[str, str], people: People
+) -> dict[str, Any]:
     """Name what the records of version and model said then."""
     # What a service account registered was made by the developer whom the record named then, if there was one:
     # who names another one afterwards is still the author.
     author = people.person(version.created_by) or people.person(version.developer_id)
-    return Facts(
-        model_id=version.model_id,
-        version_id=version.id,
-        kind=Kind(record.kind),
-        action=target.action,
-        environment=target.environment_class,
-        environment_id=target.environment_id,
-        now=now,
-        digest=version.manifest_digest,
-        author=author.id if author else None,
-        author_unit=author.unit_id if author else None,
-        committers=frozenset(id for id in (version.created_by, version.developer_id, record.developer_id) if id),
-        owner=record.owner_id,
-        validator=record.validator_id,
-        unit_head=people.head_above(record.unit_id, without=author.id if author else None),
-        covers=covers_of(record, version, card, description=description),
-        metrics=metrics_of(version.metrics),
-        lineage=_lineage_of(version),
-        fields=record.fields,
-    )
+    return {
+        "model_id": version.model_id,
+        "version_id": version.id,
+        "kind": Kind(record.kind),
+        "digest": version.manifest_digest,
+        "author": author.id if author else None,
+        "author_unit": author.unit_id if author else None,
+        "committers": frozenset(id for id in (version.created_by, version.developer_id, record.developer_id) if id),
+        "owner": record.owner_id,
+        "validator": record.validator_id,
+        "unit_head": people.head_above(record.unit_id, without=author.id if author else None),
+        "covers": covers_of(record, version, card, description=description),
+        "metrics": metrics_of(version.metrics),
+        "lineage": _lineage_of(version),
+        "fields": record.fields,
+    }
 
 
 def _lineage_of(version: Version) -> LineageFact:

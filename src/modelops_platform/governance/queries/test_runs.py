@@ -41,45 +41,25 @@ def load_tests(db: Session, versions: Mapping[str, Tested], at: datetime) -> Map
     Results of other bytes than the version's are left out; a result that is older than its suite allows is stale.
     """
     found: dict[str, list[TestFact]] = {id: [] for id in versions}
-    for row in db.execute(_last_of_each(versions, at)):
-        if row.digest != versions[row.version_id].manifest_digest:
+    for version_id, digest, stale_at, id, suite, test, check, outcome, *told, _newest in db.execute(
+        _last_of_each(versions, at)
+    ):
+        if digest != versions[version_id].manifest_digest:
             continue
-        found[row.version_id].append(
-            TestFact(
-                id=row.id,
-                suite=row.suite_id,
-                test=row.test,
-                check=row.check_name,
-                outcome=at_moment(Light(row.outcome), row.stale_at, at),
-                value=row.value,
-                limit=row.limit_words,
-                rows=row.rows,
-                segment=row.segment or None,
-                source=Source(row.source),
-                digest=row.digest,
-                at=row.at,
-            )
+        value, limit, rows, segment, source, moment = told
+        light = at_moment(Light(outcome), stale_at, at)
+        found[version_id].append(
+            TestFact(id, suite, test, check, light, value, limit, rows, segment or None, Source(source), digest, moment)
         )
     return {id: tuple(facts) for id, facts in found.items()}
 
 
 def _last_of_each(version_ids: Iterable[str], at: datetime) -> Select[Any]:
     """Return the statement for the last result of each test and segment, of each source."""
+    result = TestResult
     columns = (
-        TestResult.id,
-        TestResult.version_id,
-        TestResult.suite_id,
-        TestResult.test,
-        TestResult.check.label("check_name"),
-        TestResult.outcome,
-        TestResult.value,
-        TestResult.limit.label("limit_words"),
-        TestResult.rows,
-        TestResult.segment,
-        TestResult.source,
-        TestResult.digest,
-        TestResult.at,
-        TestResult.stale_at,
+        *(result.version_id, result.digest, result.stale_at, result.id, result.suite_id, result.test, result.check),
+        *(result.outcome, result.value, result.limit, result.rows, result.segment, result.source, result.at),
     )
     # A run of the platform answers for all of its suite: what an earlier one knew of segments that are gone is no
     # longer meant. A pipeline may push a suite piece by piece, and never in the place of what the platform found.

@@ -103,7 +103,7 @@ def _waivers(db: Session, actor: Actor) -> Iterator[WorkItem]:
             continue
         decider = decider_of(db, actor, waiver.model, without=waiver.asked_by)
         if why_not_decide([Approver(seat) for seat in waiver.seats], decider, waiver_case(db, waiver)) is None:
-            what = waiver.requirement_id or (waiver.finding.title if waiver.finding else "")
+            what = (waiver.requirement_id or "").replace("-", " ") or (waiver.finding.title if waiver.finding else "")
             text = f"Waiver of {what} for {waiver.model.name}"
             link = (("id", waiver.id),)
             yield WorkItem(WorkKind.WAIVER, text, waiver.reason, "show_waiver", link, None, waiver.asked_at)

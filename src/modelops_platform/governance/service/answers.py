@@ -1,8 +1,8 @@
 """Keeping one person's word on what was asked for."""
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists
 
 from ..tables import EmergencyAnswer, WaiverAnswer
@@ -10,10 +10,8 @@ from ..tables import EmergencyAnswer, WaiverAnswer
 
 def add_answer(db: Session, said: WaiverAnswer | EmergencyAnswer) -> None:
     """Keep somebody's word. Raises AlreadyExists when they have said something before."""
-    try:
-        with db.begin_nested():
-            db.add(said)
-    except IntegrityError:
-        raise AlreadyExists(
-            "You have said something about this already.", remedy="Nothing needs to be done.", field="agree"
-        ) from None
+    taken = AlreadyExists(
+        "You have said something about this already.", remedy="Nothing needs to be done.", field="agree"
+    )
+    with conflicts_as(db, taken):
+        db.add(said)

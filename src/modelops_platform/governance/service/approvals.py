@@ -3,11 +3,11 @@
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, joinedload
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission, system_actor
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
 from modelops_platform.events import service as events
 from modelops_platform.identity import queries as identity
@@ -63,16 +63,14 @@ def request_approval(db: Session, actor: Actor, wanted: ApprovalIn) -> ApprovalR
         votes=[],
         comments=[],
     )
-    try:
-        with db.begin_nested():
-            db.add(request)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"Approval of {version.model.name} {version.name} for {target.text} has been asked for already.",
-            remedy="Look at the open request, or withdraw it first.",
-            field="to",
-            value=wanted.target,
-        ) from None
+    taken = AlreadyExists(
+        f"Approval of {version.model.name} {version.name} for {target.text} has been asked for already.",
+        remedy="Look at the open request, or withdraw it first.",
+        field="to",
+        value=wanted.target,
+    )
+    with conflicts_as(db, taken):
+        db.add(request)
     refresh_state(db, version.model)
     events.record(
         db,

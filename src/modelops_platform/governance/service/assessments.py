@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Permission, system_actor
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
 from modelops_platform.events import service as events
 from modelops_platform.registry import queries as registry_queries
@@ -58,13 +58,9 @@ def assess_model(db: Session, actor: Actor, name: str, wanted: AssessmentIn) -> 
         reviewed_at=now if is_reviewed else None,
         from_at=now,
     )
-    try:
-        with db.begin_nested():
-            db.add(made)
-    except IntegrityError:
-        raise Stale(
-            f"Somebody else has just assessed {name!r}.", remedy="Look at their answers, then assess again."
-        ) from None
+    stale = Stale(f"Somebody else has just assessed {name!r}.", remedy="Look at their answers, then assess again.")
+    with conflicts_as(db, stale):
+        db.add(made)
     end_laxer(db, actor, made, before)
     _tell(db, actor, made, result, before)
     return made

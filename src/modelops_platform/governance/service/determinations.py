@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Grant, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
 from modelops_platform.events import service as events
 from modelops_platform.registry import queries as registry_queries
@@ -51,13 +51,11 @@ def determine(db: Session, actor: Actor, name: str, wanted: DeterminationIn) -> 
         reviewed_at=now if is_reviewed else None,
         from_at=now,
     )
-    try:
-        with db.begin_nested():
-            db.add(made)
-    except IntegrityError:
-        raise Stale(
-            f"Somebody else has just determined what {name!r} is.", remedy="Look at their reasons, then decide again."
-        ) from None
+    stale = Stale(
+        f"Somebody else has just determined what {name!r} is.", remedy="Look at their reasons, then decide again."
+    )
+    with conflicts_as(db, stale):
+        db.add(made)
     refresh_risk(db, model)
     events.record(
         db,
@@ -132,13 +130,9 @@ def classify(db: Session, actor: Actor, name: str, wanted: ClassificationIn) -> 
         decided_by=actor.id,
         from_at=now,
     )
-    try:
-        with db.begin_nested():
-            db.add(made)
-    except IntegrityError:
-        raise Stale(
-            f"Somebody else has just classified {name!r}.", remedy="Look at their answers, then answer again."
-        ) from None
+    stale = Stale(f"Somebody else has just classified {name!r}.", remedy="Look at their answers, then answer again.")
+    with conflicts_as(db, stale):
+        db.add(made)
     _write_class(db, actor, model, made)
     events.record(
         db,

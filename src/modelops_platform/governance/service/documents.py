@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import conflicts_as, try_add
 from modelops_platform.core.errors import AlreadyExists, InvalidInput
 from modelops_platform.events import service as events
 
@@ -84,16 +84,14 @@ def must_be_next(made: PublishedText, id: str, last: int) -> None:
 def add_published(db: Session, actor: Actor, made: PublishedText, reason: str) -> None:
     """Add what the actor publishes. Raises AlreadyExists when somebody was faster."""
     made.reason, made.published_by = reason, actor.id
-    try:
-        with db.begin_nested():
-            db.add(made)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"Somebody else has just published {made.name}.",
-            remedy="Look at it, then publish the next version.",
-            field="version",
-            value=made.number,
-        ) from None
+    taken = AlreadyExists(
+        f"Somebody else has just published {made.name}.",
+        remedy="Look at it, then publish the next version.",
+        field="version",
+        value=made.number,
+    )
+    with conflicts_as(db, taken):
+        db.add(made)
 
 
 def keep_document(db: Session, row: Published) -> Published:
@@ -107,9 +105,4 @@ def keep_document(db: Session, row: Published) -> Published:
     found = db.scalars(mine).one_or_none()
     if found is not None:
         return found
-    try:
-        with db.begin_nested():
-            db.add(row)
-    except IntegrityError:
-        return db.scalars(mine).one()
-    return row
+    return row if try_add(db, row) else db.scalars(mine).one()

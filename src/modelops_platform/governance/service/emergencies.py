@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission, system_actor
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
 from modelops_platform.events import service as events
 from modelops_platform.registry import queries as registry
@@ -57,16 +57,14 @@ def request_emergency(db: Session, actor: Actor, wanted: EmergencyIn) -> Emergen
         state=EmergencyState.REQUESTED.value,
         answers=[],
     )
-    try:
-        with db.begin_nested():
-            db.add(made)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"An emergency change of {version.model.name} {version.name} for {target.text} is under way.",
-            remedy="Look at it.",
-            field="to",
-            value=wanted.target,
-        ) from None
+    taken = AlreadyExists(
+        f"An emergency change of {version.model.name} {version.name} for {target.text} is under way.",
+        remedy="Look at it.",
+        field="to",
+        value=wanted.target,
+    )
+    with conflicts_as(db, taken):
+        db.add(made)
     events.record(
         db,
         actor,

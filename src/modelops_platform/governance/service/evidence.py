@@ -3,12 +3,12 @@
 from datetime import date, datetime, time, timedelta
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
@@ -153,16 +153,14 @@ def add_trusted_key(db: Session, actor: Actor, wanted: TrustedKeyIn) -> TrustedK
         added_by=actor.id,
         from_at=clock.now(),
     )
-    try:
-        with db.begin_nested():
-            db.add(made)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"The key {made.key_id} is trusted already.",
-            remedy="Nothing needs to be done.",
-            field="public_key",
-            value=made.key_id,
-        ) from None
+    taken = AlreadyExists(
+        f"The key {made.key_id} is trusted already.",
+        remedy="Nothing needs to be done.",
+        field="public_key",
+        value=made.key_id,
+    )
+    with conflicts_as(db, taken):
+        db.add(made)
     events.record(db, actor, "trusted_key.added", made, key=made.key_id)
     return made
 

@@ -2,11 +2,11 @@
 
 from datetime import date, datetime
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
 from modelops_platform.events import service as events
 from modelops_platform.identity import queries as identity
@@ -156,13 +156,9 @@ def ask_due_move(db: Session, actor: Actor, finding_id: str, wanted: DueMoveIn) 
     asked = DueMove(
         finding_id=finding.id, before=finding.due, wanted=wanted.due, reason=wanted.sentence, asked_by=actor.id
     )
-    try:
-        with db.begin_nested():
-            db.add(asked)
-    except IntegrityError:
-        raise AlreadyExists(
-            "Another due date has been asked for already.", remedy="Wait for the answer.", field="due"
-        ) from None
+    taken = AlreadyExists("Another due date has been asked for already.", remedy="Wait for the answer.", field="due")
+    with conflicts_as(db, taken):
+        db.add(asked)
     events.record(
         db,
         actor,

@@ -12,6 +12,7 @@ from modelops_platform.core.errors import InvalidInput, TransitionRefused
 from modelops_platform.core.gates import Transition
 from modelops_platform.events import service as events
 from modelops_platform.identity import service as identity
+from modelops_platform.registry.service import ARCHIVE
 from modelops_platform.registry.tables import Version
 
 from .. import queries
@@ -20,6 +21,7 @@ from ..domain.facts import Action
 from ..domain.targets import Target, activation
 from ..schemas import Mode
 from ..tables import DecisionRecord
+from .keeping import keep_named
 from .states import refresh_state
 
 GUARDED = ("alias.set", "stage.set", "deployment.activate", "life_cycle.move")
@@ -87,6 +89,7 @@ def gate(db: Session, transition: Transition) -> str | None:
             to_keep=[partial(_keep_refusal, asked=asked)],
             decision=decision.to_dict(),
             question=target.question(version.name),
+            evidence={"name": version.model.name, "number": version.number, "to": target.text},
         )
     if target.is_protected:
         refresh_state(db, version.model, going_live=version.id, decision_id=kept)
@@ -97,6 +100,7 @@ def register_gates() -> None:
     """Let the gate judge the transitions of the rooms below; every entry point that moves versions calls it."""
     for action in GUARDED:
         gates.register(action, gate)
+    gates.register(ARCHIVE, keep_named)
 
 
 def ask(db: Session, actor: Actor, version: Version, target: Target) -> Decision:

@@ -1,12 +1,12 @@
 """Letting another tier count than the answers give: asked by one person, confirmed by another, until it expires."""
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Permission, system_actor
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
 from modelops_platform.core.portions import portion
 from modelops_platform.events import service as events
@@ -55,16 +55,14 @@ def ask_override(db: Session, actor: Actor, name: str, wanted: OverrideIn) -> Ti
         asked_at=now,
         expires_at=wanted.expires_at,
     )
-    try:
-        with db.begin_nested():
-            db.add(made)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"Somebody has asked for an override of {name!r} already.",
-            remedy="Confirm or decline that one first.",
-            field="tier",
-            value=wanted.tier,
-        ) from None
+    taken = AlreadyExists(
+        f"Somebody has asked for an override of {name!r} already.",
+        remedy="Confirm or decline that one first.",
+        field="tier",
+        value=wanted.tier,
+    )
+    with conflicts_as(db, taken):
+        db.add(made)
     tier = {"computed": made.computed_tier, "wanted": made.tier}
     events.record(
         db, actor, "tier.override_asked", made, tier=tier, until=made.expires_at.isoformat(), reason=made.reason

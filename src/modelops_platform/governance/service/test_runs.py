@@ -5,11 +5,11 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission, system_actor
+from modelops_platform.core.db import try_add
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, NotFound
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
@@ -278,10 +278,7 @@ def push_results(db: Session, actor: Actor, name: str, number: int, wanted: Test
         report={"content": content, "skipped": [], "notes": []},
         created_by=actor.id,
     )
-    try:
-        with db.begin_nested():
-            db.add(run)
-    except IntegrityError:
+    if not try_add(db, run):
         assert wanted.key is not None
         before = queries.find_pushed(db, version.id, wanted.key)
         assert before is not None, "the key is taken"

@@ -5,11 +5,11 @@ import json
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission, system_actor
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, Conflict, InvalidInput, NotAllowed, Stale
 from modelops_platform.events import service as events
 from modelops_platform.jobs import service as jobs
@@ -109,16 +109,14 @@ def _add(
         assigned_at=clock.now(),
     )
     made.model, made.version = version.model, version
-    try:
-        with db.begin_nested():
-            db.add(made)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"A validation of {version.name} is under way already.",
-            remedy="Look at it, or call it off first.",
-            field="version",
-            value=version.number,
-        ) from None
+    taken = AlreadyExists(
+        f"A validation of {version.name} is under way already.",
+        remedy="Look at it, or call it off first.",
+        field="version",
+        value=version.number,
+    )
+    with conflicts_as(db, taken):
+        db.add(made)
     return made
 
 
@@ -250,11 +248,8 @@ def sign_validation(db: Session, actor: Actor, validation_id: str, wanted: SignI
         sha256=digest_of_report(printed),
         at=now,
     )
-    try:
-        with db.begin_nested():
-            db.add(signature)
-    except IntegrityError:
-        raise Conflict("The report is signed already.", remedy="Look at it.", field="validation") from None
+    with conflicts_as(db, Conflict("The report is signed already.", remedy="Look at it.", field="validation")):
+        db.add(signature)
     validation.state, validation.ended_at = State.SIGNED.value, now
     events.record(
         db,

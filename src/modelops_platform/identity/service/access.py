@@ -4,11 +4,11 @@ A request names what somebody typed, whether it exists or not: neither the form 
 """
 
 from sqlalchemy import func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed, Stale
 from modelops_platform.events import service as events
 
@@ -46,13 +46,11 @@ def ask_for_access(db: Session, actor: Actor, wanted: AccessIn) -> AccessRequest
         role=wanted.role.value if wanted.role else None,
         reason=wanted.reason,
     )
-    try:
-        with db.begin_nested():
-            db.add(request)
-    except IntegrityError:
-        raise AlreadyExists(
-            "You have asked for this already.", remedy="Wait for the answer.", field="about", value=wanted.about[:80]
-        ) from None
+    taken = AlreadyExists(
+        "You have asked for this already.", remedy="Wait for the answer.", field="about", value=wanted.about[:80]
+    )
+    with conflicts_as(db, taken):
+        db.add(request)
     personal = {"about": wanted.about, "reason": wanted.reason}
     events.record(db, actor, "access.requested", request, role=request.role, personal=personal)
     return request

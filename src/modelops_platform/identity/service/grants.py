@@ -1,9 +1,9 @@
 """Roles on workspaces, units, models and whatever else entry points register."""
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, ActorKind, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput
 from modelops_platform.events import service as events
 
@@ -29,16 +29,14 @@ def grant_role(db: Session, actor: Actor, user: User, role: Role, object_kind: s
         object_id=object_id,
         granted_by=actor.id,
     )
-    try:
-        with db.begin_nested():
-            db.add(grant)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"{user.name} already is {role.value} there.",
-            remedy="Nothing needs to be done.",
-            field="role",
-            value=role.value,
-        ) from None
+    taken = AlreadyExists(
+        f"{user.name} already is {role.value} there.",
+        remedy="Nothing needs to be done.",
+        field="role",
+        value=role.value,
+    )
+    with conflicts_as(db, taken):
+        db.add(grant)
     events.record(db, actor, "role.granted", user, role=role.value, on=_told(object_kind, object_id, thing.name))
     return grant
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Permission, system_actor
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotAllowed
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
@@ -50,16 +50,14 @@ def add_group_mapping(
         is_home=is_home,
         created_by=actor.id,
     )
-    try:
-        with db.begin_nested():
-            db.add(mapping)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"The group {group[:80]!r} has this role there already.",
-            remedy="Nothing needs to be done.",
-            field="group",
-            value=group[:80],
-        ) from None
+    taken = AlreadyExists(
+        f"The group {group[:80]!r} has this role there already.",
+        remedy="Nothing needs to be done.",
+        field="group",
+        value=group[:80],
+    )
+    with conflicts_as(db, taken):
+        db.add(mapping)
     events.record(db, actor, "group_mapping.added", mapping, **_told(mapping))
     return mapping
 

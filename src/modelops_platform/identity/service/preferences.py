@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor
+from modelops_platform.core.db import try_add
 
 from ..schemas import PreferencesIn
 from ..tables import Preference
@@ -28,11 +28,8 @@ def skip_set_up(db: Session, actor: Actor, *, skip: bool) -> None:
 def _keep(db: Session, user_id: str, values: dict[str, Any]) -> Preference:
     kept = db.get(Preference, user_id)
     if kept is None:
-        try:
-            with db.begin_nested():
-                db.add(made := Preference(user_id=user_id))
-            kept = made
-        except IntegrityError:  # another window of the same person was first
+        kept = Preference(user_id=user_id)
+        if not try_add(db, kept):  # another window of the same person was first
             kept = db.get_one(Preference, user_id)
     for name, value in values.items():
         setattr(kept, name, value)

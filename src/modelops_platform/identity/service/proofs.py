@@ -3,12 +3,11 @@
 import hashlib
 from datetime import datetime
 
-from sqlalchemy import delete, insert, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
-from modelops_platform.core.db import count_changed
+from modelops_platform.core.db import add_unless_taken, count_changed
 
 from ..tables import SpentProof
 
@@ -17,10 +16,7 @@ def spend(db: Session, proof: str, *, until: datetime, times: int = 1) -> bool:
     """Use a proof up, and say whether it could still be used; forgotten once it has expired by itself."""
     db.execute(delete(SpentProof).where(SpentProof.expires_at < clock.now()))
     digest = hashlib.sha256(proof.encode()).hexdigest()
-    try:
-        with db.begin_nested():
-            db.execute(insert(SpentProof).values(digest=digest, uses=1, expires_at=until))
-    except IntegrityError:
-        again = update(SpentProof).where(SpentProof.digest == digest, SpentProof.uses < times)
-        return count_changed(db, again.values(uses=SpentProof.uses + 1)) == 1
-    return True
+    if add_unless_taken(db, SpentProof, {"digest": digest, "uses": 1, "expires_at": until}):
+        return True
+    again = update(SpentProof).where(SpentProof.digest == digest, SpentProof.uses < times)
+    return count_changed(db, again.values(uses=SpentProof.uses + 1)) == 1

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Permission, system_actor
 from modelops_platform.core.addresses import parse_target
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotSignedIn
 from modelops_platform.events import service as events
 
@@ -54,16 +54,14 @@ def add_trust_rule(db: Session, actor: Actor, wanted: TrustRuleIn) -> TrustRule:
         lifetime_minutes=wanted.lifetime_minutes,
         created_by=actor.id,
     )
-    try:
-        with db.begin_nested():
-            db.add(rule)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"There is already a trust rule named {rule.name!r}.",
-            remedy="Choose another name, or remove that rule first.",
-            field="name",
-            value=rule.name,
-        ) from None
+    taken = AlreadyExists(
+        f"There is already a trust rule named {rule.name!r}.",
+        remedy="Choose another name, or remove that rule first.",
+        field="name",
+        value=rule.name,
+    )
+    with conflicts_as(db, taken):
+        db.add(rule)
     events.record(db, actor, "trust_rule.added", rule, **_told(rule))
     return rule
 

@@ -3,10 +3,10 @@
 from typing import Any
 
 from sqlalchemy import delete, insert, literal, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, ActorKind, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput
 from modelops_platform.core.revisions import must_match
 from modelops_platform.events import service as events
@@ -61,14 +61,11 @@ def edit_unit(db: Session, actor: Actor, unit_id: str, wanted: UnitPatch, *, if_
 
 def _write_named(db: Session, unit: Unit) -> None:
     name = unit.name
-    try:
-        with db.begin_nested():
-            db.add(unit)
-            db.flush()
-    except IntegrityError:
-        raise AlreadyExists(
-            f"There is already a unit named {name!r}.", remedy="Choose another name.", field="name", value=name
-        ) from None
+    taken = AlreadyExists(
+        f"There is already a unit named {name!r}.", remedy="Choose another name.", field="name", value=name
+    )
+    with conflicts_as(db, taken):
+        db.add(unit)
 
 
 def _checked_head(db: Session, actor: Actor, head_id: str | None) -> str | None:

@@ -3,11 +3,11 @@
 from typing import Any
 
 from sqlalchemy import update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, ActorKind, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput
 from modelops_platform.core.revisions import must_match
 from modelops_platform.events import service as events
@@ -81,17 +81,14 @@ def enrol(
 
 def _write(db: Session, user: User) -> None:
     email = user.email
-    try:
-        with db.begin_nested():
-            db.add(user)
-            db.flush()
-    except IntegrityError:
-        raise AlreadyExists(
-            f"There is already an account with the address {email!r}.",
-            remedy="Give a role to that account, or take another address.",
-            field="email",
-            value=email,
-        ) from None
+    taken = AlreadyExists(
+        f"There is already an account with the address {email!r}.",
+        remedy="Give a role to that account, or take another address.",
+        field="email",
+        value=email,
+    )
+    with conflicts_as(db, taken):
+        db.add(user)
 
 
 def edit_user(db: Session, actor: Actor, user_id: str, wanted: UserPatch, *, if_match: str | None = None) -> User:

@@ -91,7 +91,7 @@ def update_version(db: Session, actor: Actor, wanted: UpdateVersion) -> bytes:
 @family.on("DELETE", "model-versions/delete", permission=Permission.ARCHIVE_MODEL, writes=True)
 def delete_version(db: Session, actor: Actor, wanted: OfVersion) -> None:
     """Delete a version; its number is not used again."""
-    service.delete_version(db, actor, wanted.name, wanted.number)
+    service.archive_version(db, actor, wanted.name, wanted.number)
 
 
 class MoveVersion(OfVersion, kw_only=True):

@@ -116,13 +116,14 @@ def _batches(connection: Connection, table: Table) -> Iterator[Sequence[Sequence
 
 def _copy_blobs(connection: Connection, database: Database, store: Store, target: Path) -> Blobs:
     """Copy the files that the snapshot names; its rows are read at once, they are few and small."""
-    rows = connection.execute(text("SELECT sha256, size, block_size, block_digests FROM blobs")).all()
+    rows = connection.execute(text("SELECT sha256, size, block_size, block_digests, block_key FROM blobs")).all()
     copies = LocalStore(target / "blobs")
     count, size = 0, 0
     gone: list[str] = []
     damaged: list[str] = []
     for row in rows:
-        stored = Stored(row.sha256, row.size, row.block_size, bytes(row.block_digests))
+        key = None if row.block_key is None else bytes(row.block_key)
+        stored = Stored(row.sha256, row.size, row.block_size, bytes(row.block_digests), key)
         try:
             _copy(store, stored, copies.path(stored.sha256))
         except Damage:
@@ -136,7 +137,7 @@ def _copy(store: Store, stored: Stored, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         with path.open("xb") as file:
-            for data in store.read(stored):
+            for data in store.read_whole(stored):
                 file.write(data)
             _settle(file)
     except (Damage, Unavailable):

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotFound, Stale
 from modelops_platform.core.revisions import must_match
 from modelops_platform.events import service as events
@@ -177,16 +177,15 @@ def _check_columns(recipe: Recipe, data_set: DataSet) -> None:
 @contextmanager
 def _unique_name(db: Session, name: str) -> Iterator[None]:
     """Write in a savepoint. Raises AlreadyExists when the model has a recipe of this name, Stale for a lost race."""
+    taken = AlreadyExists(
+        f"The model already has a recipe named {name!r}.",
+        remedy="Choose another name, or edit that recipe.",
+        field="name",
+        value=name,
+    )
     try:
-        with db.begin_nested():
+        with conflicts_as(db, taken):
             yield
-    except IntegrityError:
-        raise AlreadyExists(
-            f"The model already has a recipe named {name!r}.",
-            remedy="Choose another name, or edit that recipe.",
-            field="name",
-            value=name,
-        ) from None
     except StaleDataError:
         raise Stale(
             "Somebody else changed it at the same moment.", remedy="Read it again, then repeat the edit."

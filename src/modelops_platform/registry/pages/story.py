@@ -43,6 +43,10 @@ def _sentence(entry: LogEntry, names: Mapping[str, str]) -> str:
             return f"took the tag {data.get('tag')} off"
         case "version.added":
             return f"added v{data.get('number')}"
+        case "version.archived":
+            return f"archived v{data.get('number')}"
+        case "version.restored":
+            return f"brought v{data.get('number')} back"
         case "alias.set" if data.get("before"):
             return f"moved {data.get('alias')} from v{data['before']} to v{data.get('number')}"
         case "alias.set":

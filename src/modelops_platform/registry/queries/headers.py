@@ -75,10 +75,16 @@ class VersionHeader(Header):
         return [environment["name"] for environment in live if environment.get("version") == self.version.number]
 
 
-def get_version_header(db: Session, actor: Actor, name: str, number: int) -> VersionHeader:
-    """Return a version of a living model and what its pages show around it. Raises NotFound."""
+def get_version_header(
+    db: Session, actor: Actor, name: str, number: int, *, archived: bool = False
+) -> VersionHeader:
+    """Return a version of a living model and what its pages show around it. Raises NotFound.
+
+    Args:
+        archived: Whether a version that was archived is meant, too.
+    """
     header = get_header(db, actor, name)
-    return VersionHeader(header.model, header.refusals, get_version(db, actor, name, number))
+    return VersionHeader(header.model, header.refusals, get_version(db, actor, name, number, archived=archived))
 
 
 def get_header(db: Session, actor: Actor, name: str) -> Header:

@@ -8,7 +8,6 @@ from .models import add_model, archive_model, edit_model, register_model, remove
 from .protocol import (
     add_logged_version,
     delete_model,
-    delete_version,
     describe_model,
     describe_version,
     drop_alias,
@@ -22,12 +21,13 @@ from .protocol import (
     set_stage,
 )
 from .references import unit_named
-from .retention import PURGE, purge_versions
+from .retention import ARCHIVE, PURGE, purge_versions
 from .summaries import rebuild_summaries, rebuild_summary, summarise
 from .use_cases import archive_use_case, create_use_case, edit_use_case, restore_use_case
-from .versions import add_version
+from .versions import add_version, archive_version, restore_version
 
 __all__ = [
+    "ARCHIVE",
     "PURGE",
     "add_field",
     "add_logged_version",
@@ -37,11 +37,11 @@ __all__ = [
     "archive_field",
     "archive_model",
     "archive_use_case",
+    "archive_version",
     "check_not_held",
     "create_data_set",
     "create_use_case",
     "delete_model",
-    "delete_version",
     "describe_model",
     "describe_version",
     "drop_alias",
@@ -66,6 +66,7 @@ __all__ = [
     "restore_field",
     "restore_model",
     "restore_use_case",
+    "restore_version",
     "set_alias",
     "set_stage",
     "set_tag",

@@ -1,10 +1,10 @@
 """Verbs on data set records."""
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
@@ -39,16 +39,14 @@ def create_data_set(db: Session, actor: Actor, wanted: DataSetIn) -> DataSet:
     )
     if wanted.file_name:
         data_set.size = hold_file(db, actor, wanted.digest, data_set, name=wanted.file_name, field="digest")
-    try:
-        with db.begin_nested():
-            db.add(data_set)
-    except IntegrityError:
-        raise AlreadyExists(
-            f"There is already a data set named {data_set.name!r}.",
-            remedy="Choose another name, such as one with the period of the data in it.",
-            field="name",
-            value=data_set.name,
-        ) from None
+    taken = AlreadyExists(
+        f"There is already a data set named {data_set.name!r}.",
+        remedy="Choose another name, such as one with the period of the data in it.",
+        field="name",
+        value=data_set.name,
+    )
+    with conflicts_as(db, taken):
+        db.add(data_set)
     events.record(
         db,
         actor,
@@ -75,15 +73,13 @@ def restore_data_set(db: Session, actor: Actor, data_set_id: str) -> DataSet:
     data_set = queries.get_archived_data_set(db, actor, data_set_id)
     actor.must(Permission.MANAGE_DATA_SETS, data_set)
     name = data_set.name
-    try:
-        with db.begin_nested():
-            data_set.archived_at = None
-    except IntegrityError:
-        raise AlreadyExists(
-            f"Another data set is named {name!r} now.",
-            remedy="Archive that record first, then restore this one.",
-            field="name",
-            value=name,
-        ) from None
+    taken = AlreadyExists(
+        f"Another data set is named {name!r} now.",
+        remedy="Archive that record first, then restore this one.",
+        field="name",
+        value=name,
+    )
+    with conflicts_as(db, taken):
+        data_set.archived_at = None
     events.record(db, actor, "data_set.restored", data_set)
     return data_set

@@ -1,10 +1,10 @@
 """Verbs on the workspace's own fields."""
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists, InvalidInput
 from modelops_platform.events import service as events
 
@@ -39,11 +39,8 @@ def add_field(db: Session, actor: Actor, wanted: FieldIn) -> CustomField:
         hint=wanted.hint,
         is_required=wanted.is_required,
     )
-    try:
-        with db.begin_nested():
-            db.add(field)
-    except IntegrityError:
-        raise _taken(wanted.key, f"There is or was a field {wanted.key!r}.") from None
+    with conflicts_as(db, _taken(wanted.key, f"There is or was a field {wanted.key!r}.")):
+        db.add(field)
     events.record(db, actor, "field.added", field, key=field.key, type=field.type, is_required=field.is_required)
     return field
 

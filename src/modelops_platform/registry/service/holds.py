@@ -42,15 +42,18 @@ def lift_hold(db: Session, actor: Actor, hold_id: str, reason: str) -> LegalHold
     return hold
 
 
-def check_not_held(db: Session, model: Model) -> None:
-    """Raise Conflict when a legal hold keeps the model or one of its versions; it names every hold."""
-    holds = queries.holds_on(db, model.id)
+def check_not_held(db: Session, model: Model, version: Version | None = None) -> None:
+    """Raise Conflict when a legal hold keeps the version, or else the model or one of its versions.
+
+    It names every hold.
+    """
+    holds = queries.holds_on(db, model.id, version.id if version else None)
     if not holds:
         return
     names = identity.names_of(db, {hold.placed_by for hold in holds})
     placed = [f"on {hold.name} by {names.get(hold.placed_by, 'somebody')}: {hold.reason[:200]}" for hold in holds[:5]]
     raise Conflict(
-        f"{model.name!r} is under legal hold ({'; '.join(placed)}).",
+        f"{f'{model.name} {version.name}' if version else model.name!r} is under legal hold ({'; '.join(placed)}).",
         remedy="Ask risk or compliance to lift the hold first.",
         field="name",
         value=model.name,

@@ -3,13 +3,12 @@
 from typing import Any
 
 from sqlalchemy import bindparam, delete, insert, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
-from modelops_platform.core.db import add_unless_taken, table_of
+from modelops_platform.core.db import add_unless_taken, conflicts_as, table_of
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotFound, TransitionRefused
 from modelops_platform.core.ids import new_id
 from modelops_platform.core.revisions import must_match
@@ -192,11 +191,8 @@ def _facts(model: Model) -> dict[str, Any]:
 
 def _rename(db: Session, model: Model, wanted: str | None) -> None:
     name = checked_name(wanted) if wanted else model.name
-    try:
-        with db.begin_nested():
-            model.name, model.skeleton = name, skeleton(name)
-    except IntegrityError:
-        raise _taken(name) from None
+    with conflicts_as(db, _taken(name)):
+        model.name, model.skeleton = name, skeleton(name)
 
 
 def archive_model(db: Session, actor: Actor, name: str) -> Model:
@@ -220,16 +216,14 @@ def restore_model(db: Session, actor: Actor, model_id: str) -> Model:
     model = queries.get_archived_model(db, actor, model_id)
     actor.must(Permission.ARCHIVE_MODEL, model)
     name = model.name
-    try:
-        with db.begin_nested():
-            model.archived_at = None
-    except IntegrityError:
-        raise AlreadyExists(
-            f"Another model is named {name!r} now.",
-            remedy="Rename or archive that model first, then restore this one.",
-            field="name",
-            value=name,
-        ) from None
+    taken = AlreadyExists(
+        f"Another model is named {name!r} now.",
+        remedy="Rename or archive that model first, then restore this one.",
+        field="name",
+        value=name,
+    )
+    with conflicts_as(db, taken):
+        model.archived_at = None
     mark_look_alikes(db, model.workspace_id, model.skeleton)
     note_standing(db, model.id)
     events.record(db, actor, "model.restored", model)

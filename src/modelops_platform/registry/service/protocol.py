@@ -31,13 +31,12 @@ from ..domain.versions import manifest_digest
 from ..schemas import ModelIn, ModelPatch
 from ..tables import Alias, Model, Version, VersionFile, VersionTag
 from .aliases import remove_alias, set_alias
-from .holds import check_not_held
 from .models import archive_model, edit_model, register_model, remove_tag, set_tag
 from .records import keep_text
 from .retention import PURGE
 from .sources import Found, described, figures, find_source
 from .summaries import rebuild_summary
-from .versions import next_number
+from .versions import next_number, note_change
 
 Pairs = Sequence[tuple[str, str]]
 _ALIAS = re.compile(r"[\w\-]{1,255}")
@@ -256,13 +255,6 @@ def _to_change(db: Session, actor: Actor, name: str, number: int, permission: Pe
     return model, version
 
 
-def _note(db: Session, model: Model, version: Version) -> None:
-    """Note that something said of the version changed, so that what is shown of the model is made anew."""
-    version.changed_at = clock.now()
-    db.flush()
-    db.execute(update(Model).where(Model.id == model.id).values(updated_at=clock.now()))
-
-
 def describe_version(db: Session, actor: Actor, name: str, number: int, description: str) -> None:
     """Say something else of a version. Raises NotFound, NotAllowed, InvalidInput."""
     description = checked_description(description)
@@ -272,7 +264,7 @@ def describe_version(db: Session, actor: Actor, name: str, number: int, descript
         return
     keep_text(db, version, before)
     version.description = description
-    _note(db, model, version)
+    note_change(db, version)
     events.record(db, actor, "version.described", version, number=number, description=[before, description])
 
 
@@ -289,7 +281,7 @@ def put_version_tag(db: Session, actor: Actor, name: str, number: int, key: str,
         return
     else:
         tag.value = value
-    _note(db, model, version)
+    note_change(db, version)
     events.record(db, actor, "version.tagged", version, number=number, tag=key, value=value[:1000])
 
 
@@ -298,34 +290,13 @@ def drop_version_tag(db: Session, actor: Actor, name: str, number: int, key: str
     model, version = _to_change(db, actor, name, number, Permission.ADD_VERSION)
     _must_stay(key)
     if count_changed(db, delete(VersionTag).where(VersionTag.version_id == version.id, VersionTag.key == key)):
-        _note(db, model, version)
+        note_change(db, version)
         events.record(db, actor, "version.untagged", version, number=number, tag=key)
 
 
 def _must_stay(key: str) -> None:
     if key == IS_PROMPT:
         raise InvalidInput("What a version is does not change.", remedy="Register another name.", field="key")
-
-
-def delete_version(db: Session, actor: Actor, name: str, number: int) -> None:
-    """Take a version out of the registry: its number is not used again, its aliases end, its history stays.
-
-    Raises NotFound, NotAllowed, Conflict for what was ever deployed or is held.
-    """
-    model, version = _to_change(db, actor, name, number, Permission.ARCHIVE_MODEL)
-    check_not_held(db, model)
-    gates.check(db, gates.Transition(PURGE, version, actor))
-    at = clock.now()
-    db.execute(
-        update(Alias)
-        .where(Alias.version_id == version.id, Alias.to_at.is_(None))
-        .values(to_at=at, ended_by=actor.id)
-        .execution_options(synchronize_session=False)
-    )
-    version.archived_at = at
-    _note(db, model, version)
-    rebuild_summary(db, model)
-    events.record(db, actor, "version.archived", version, number=number, manifest=version.manifest_digest)
 
 
 def set_stage(db: Session, actor: Actor, name: str, number: int, stage: Stage, *, archive_others: bool = False) -> None:
@@ -344,7 +315,7 @@ def set_stage(db: Session, actor: Actor, name: str, number: int, stage: Stage, *
     if before != stage:
         decision = gates.check(db, gates.Transition("stage.set", version, actor, {"stage": stage.value}))
         version.stage = None if stage is Stage.NONE else stage.value
-        _note(db, model, version)
+        note_change(db, version)
         events.record(
             db, actor, "stage.set", version, number=number, stage=stage.value, before=str(before), decision=decision
         )

@@ -17,6 +17,7 @@ from .. import queries
 from ..tables import Version
 
 PURGE = "version.purge"
+ARCHIVE = "version.archive"
 MOST_AT_ONCE = 200
 
 

@@ -1,10 +1,10 @@
 """Verbs on use cases."""
 
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import AlreadyExists
 from modelops_platform.core.revisions import must_match
 from modelops_platform.events import service as events
@@ -29,8 +29,8 @@ def create_use_case(db: Session, actor: Actor, wanted: UseCaseIn) -> UseCase:
         value=wanted.value,
         owner_id=owner.id if owner else actor.id,
     )
-    db.add(use_case)
-    _save(db, use_case.name)
+    with conflicts_as(db, _taken(use_case.name)):
+        db.add(use_case)
     events.record(db, actor, "use_case.created", use_case, purpose=use_case.purpose)
     return queries.get_use_case_by_id(db, actor, use_case.id)
 
@@ -48,10 +48,10 @@ def edit_use_case(db: Session, actor: Actor, name: str, wanted: UseCasePatch, if
         use_case.owner = owner
         given["owner_id"] = owner.id
     changes = {key: [getattr(use_case, key), value] for key, value in given.items() if getattr(use_case, key) != value}
-    for key in changes:
-        setattr(use_case, key, given[key])
     if changes:
-        _save(db, use_case.name)
+        with conflicts_as(db, _taken(given.get("name", name))):
+            for key in changes:
+                setattr(use_case, key, given[key])
         events.record(db, actor, "use_case.edited", use_case, changes=changes)
     return use_case
 
@@ -69,17 +69,13 @@ def restore_use_case(db: Session, actor: Actor, use_case_id: str) -> UseCase:
     """Bring an archived use case back. Raises NotFound, NotAllowed; AlreadyExists when its name is taken."""
     use_case = queries.get_archived_use_case(db, actor, use_case_id)
     actor.must(Permission.MANAGE_USE_CASES, use_case)
-    use_case.archived_at = None
-    _save(db, use_case.name)
+    with conflicts_as(db, _taken(use_case.name)):
+        use_case.archived_at = None
     events.record(db, actor, "use_case.restored", use_case)
     return use_case
 
 
-def _save(db: Session, name: str) -> None:
-    try:
-        with db.begin_nested():
-            db.flush()
-    except IntegrityError:
-        raise AlreadyExists(
-            f"There is already a use case named {name!r}.", remedy="Choose another name.", field="name", value=name
-        ) from None
+def _taken(name: str) -> AlreadyExists:
+    return AlreadyExists(
+        f"There is already a use case named {name!r}.", remedy="Choose another name.", field="name", value=name
+    )

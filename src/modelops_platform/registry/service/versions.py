@@ -1,4 +1,4 @@
-"""Verbs on versions: there is one, because a version is frozen when it is made."""
+"""Verbs on versions. A version is frozen when it is made; after that it can only be taken out of use and brought back."""
 
 from pathlib import PurePosixPath
 
@@ -6,19 +6,23 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
+from modelops_platform.artifacts import queries as artifacts_queries
 from modelops_platform.artifacts.domain import clean_path
-from modelops_platform.core import clock
+from modelops_platform.core import clock, gates
 from modelops_platform.core.actor import Actor, Permission
-from modelops_platform.core.errors import InvalidInput
+from modelops_platform.core.errors import Conflict, InvalidInput
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
 
+from .. import queries
 from ..domain.kinds import DigestState, ModelKind
 from ..domain.versions import manifest_digest
 from ..schemas import VersionIn
-from ..tables import Model, Version, VersionFile
+from ..tables import Alias, Model, Version, VersionFile
 from .files import hold_file
+from .holds import check_not_held
 from .references import data_set_of
+from .retention import ARCHIVE
 from .summaries import rebuild_summary
 
 
@@ -65,6 +69,63 @@ def add_version(db: Session, actor: Actor, model: Model, wanted: VersionIn) -> V
         source=version.source,
     )
     return version
+
+
+def archive_version(db: Session, actor: Actor, name: str, number: int) -> Version:
+    """Take a version out of use: its number is not used again, its aliases end, its record and files stay.
+
+    Raises NotFound, NotAllowed; Conflict for what is held or was ever deployed; TransitionRefused by the gate.
+    """
+    model = queries.get_model(db, actor, name, to_change=True)
+    version = queries.get_version(db, actor, name, number)
+    actor.must(Permission.ARCHIVE_MODEL, model)
+    check_not_held(db, model, version)
+    gates.check(db, gates.Transition(ARCHIVE, version, actor))
+    at = clock.now()
+    ended = update(Alias).where(Alias.version_id == version.id, Alias.to_at.is_(None))
+    aliases = db.scalars(
+        ended.values(to_at=at, ended_by=actor.id).returning(Alias.name),
+        execution_options={"synchronize_session": False},
+    ).all()
+    version.archived_at = at
+    note_change(db, version)
+    rebuild_summary(db, model)
+    manifest = version.manifest_digest
+    events.record(
+        db, actor, "version.archived", version, number=number, manifest=manifest, aliases=sorted(aliases)
+    )
+    return version
+
+
+def restore_version(db: Session, actor: Actor, name: str, number: int) -> Version:
+    """Bring an archived version back; no alias names it then. One that is in use stays as it is.
+
+    Raises NotFound, NotAllowed; Conflict when its files were let go of.
+    """
+    model = queries.get_model(db, actor, name, to_change=True)
+    version = queries.get_version(db, actor, name, number, archived=True)
+    actor.must(Permission.ARCHIVE_MODEL, model)
+    if version.archived_at is None:
+        return version
+    if version.files and not artifacts_queries.holds_anything(db, version):
+        raise Conflict(
+            f"The files of {model.name} {version.name} were removed, as the rules of retention say.",
+            remedy="Register a new version with the same files; the record names each by its SHA-256.",
+            field="number",
+            value=number,
+        )
+    version.archived_at = None
+    note_change(db, version)
+    rebuild_summary(db, model)
+    events.record(db, actor, "version.restored", version, number=number, manifest=version.manifest_digest)
+    return version
+
+
+def note_change(db: Session, version: Version) -> None:
+    """Note that something said of the version changed, so that what is shown of the model is made anew."""
+    version.changed_at = clock.now()
+    db.flush()
+    db.execute(update(Model).where(Model.id == version.model_id).values(updated_at=clock.now()))
 
 
 def next_number(db: Session, model: Model) -> int:

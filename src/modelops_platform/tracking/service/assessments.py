@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.core.db import conflicts_as
 from modelops_platform.core.errors import InvalidInput, NotFound
 
 from .. import queries
@@ -26,13 +26,11 @@ def create_assessment(db: Session, actor: Actor, trace_id: str, told: ToldAssess
     if told.overrides:
         get_assessment(db, actor, head.id, told.overrides).is_valid = False
     row = _row(actor, head, told, now_ms())
-    try:
-        with db.begin_nested():
-            db.execute(insert(TraceAssessment), [row])
-    except IntegrityError:
-        raise InvalidInput(
-            f"The assessment ID {row['id'][:80]!r} is taken.", remedy="Leave it out.", field="assessment_id"
-        ) from None
+    taken = InvalidInput(
+        f"The assessment ID {row['id'][:80]!r} is taken.", remedy="Leave it out.", field="assessment_id"
+    )
+    with conflicts_as(db, taken):
+        db.execute(insert(TraceAssessment), [row])
     return db.get_one(TraceAssessment, row["id"])
 
 

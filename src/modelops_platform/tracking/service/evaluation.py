@@ -5,11 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import delete, func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, Permission
-from modelops_platform.core.db import count_changed
+from modelops_platform.core.db import count_changed, try_add
 from modelops_platform.core.errors import AlreadyExists, InvalidInput
 from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
@@ -211,13 +210,9 @@ def register_scorer(db: Session, actor: Actor, experiment_id: str, name: str, se
             created_by=actor.id,
             created_ms=now_ms(),
         )
-        try:
-            with db.begin_nested():
-                db.add(made)
-                db.flush()
+        if try_add(db, made):
             return made
-        except IntegrityError:
-            continue  # somebody else took the number
+        # Somebody else took the number.
     raise AlreadyExists(f"The next version of scorer '{name[:80]}' is taken.", remedy="Try again.", field="name")
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from modelops_platform.artifacts import service as artifacts
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
-from modelops_platform.core.db import count_changed
+from modelops_platform.core.db import conflicts_as, count_changed
 from modelops_platform.core.errors import AlreadyExists, InvalidInput, NotFound
 from modelops_platform.events import service as events
 from modelops_platform.identity import queries as identity
@@ -138,13 +138,9 @@ def rename_experiment(db: Session, actor: Actor, experiment_id: str, name: str) 
     before, wanted = experiment.name, checked_experiment_name(name)
     if wanted == before:
         return experiment
-    try:
-        with db.begin_nested():
-            experiment.name = wanted
-            experiment.updated_ms = now_ms()
-            db.flush()
-    except IntegrityError:
-        raise _taken(wanted) from None
+    with conflicts_as(db, _taken(wanted)):
+        experiment.name = wanted
+        experiment.updated_ms = now_ms()
     events.record(db, actor, "experiment.renamed", experiment, name={"from": before, "to": wanted})
     return experiment
 

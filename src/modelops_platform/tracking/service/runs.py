@@ -1,12 +1,12 @@
 """Verbs on runs."""
 
-import secrets
 from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.core.errors import InvalidInput
+from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
 
 from .. import queries
@@ -54,7 +54,7 @@ def create_run(
     given[RUN_NAME] = name[:LONGEST_TAG]
     connection, now = db.connection(), now_ms()
     row = _EXPERIMENT.one(connection, checked_experiment_id(experiment_id), actor.workspace_id)
-    run_id = secrets.token_hex(16)
+    run_id = new_id().replace("-", "")  # in the order of time, so that what runs log is added at the end of tables
     head = RunHead(run_id, row[0], row[1], name, RunStatus.RUNNING.value, row[2], actor.id, False) if row else None
     if head is None or row is None or not queries.may(actor, Permission.VIEW, head):
         raise no_experiment(experiment_id)
