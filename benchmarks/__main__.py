@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.postgres import Postgres, start_server
 
 from . import artifacts, audit, figures, governance, mlflow, report
-from .kills import kill_often
+from .kills import kill_often, start_often
 from .soak import soak
 
 
@@ -23,9 +23,11 @@ def main() -> int:
     parser.add_argument("--postgres", action="store_true", help="measure on PostgreSQL too")
     parser.add_argument("--rounds", type=int, default=3, help="rounds of `soak`")
     parser.add_argument("--kills", type=int, default=20, help="kills of the whole platform on each database in `soak`")
+    parser.add_argument("--starts", type=int, default=20, help="starts and stops of `modelops serve` in `soak`")
     asked = parser.parse_args()
     if asked.what == "soak":
-        faults = soak(asked.rounds) + kill_often(asked.kills, postgres=True, keep=not asked.quick)
+        faults = soak(asked.rounds) + start_often(asked.starts)
+        faults += kill_often(asked.kills, postgres=True, keep=not asked.quick)
         return 1 if faults else 0
     return measure(quick=asked.quick, postgres=asked.postgres)
 

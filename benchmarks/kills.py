@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.faults.ledger import Ledger, Victim, run
+from tests.faults.restarts import restart
 from tests.postgres import Postgres, start_server
 
 WORDS = """\
@@ -21,6 +22,15 @@ ready by itself, and everything that was acknowledged must be there; what was no
 not at all: a batch of 22 values, too. In the end every file has been scanned, the events tell of each model once,
 every stored file has the bytes its name says, and `modelops audit verify` finds the log whole."""
 PAGE = Path(__file__).parents[1] / "docs" / "soak.md"
+
+
+def start_often(starts: int) -> int:
+    """Start and stop `modelops serve` so often on one home and port, and return the number of faults."""
+    with tempfile.TemporaryDirectory(prefix="modelops-starts-") as folder:
+        faults = restart(Path(folder) / "home", starts)
+    for fault in faults:
+        print(f"FAULT {fault}")
+    return len(faults)
 
 
 def kill_often(kills: int, *, postgres: bool, keep: bool) -> int:

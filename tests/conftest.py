@@ -1,5 +1,6 @@
 """What every test stands on: real databases built by the migrations, the real application, people with roles."""
 
+import gc
 import logging
 import shutil
 import threading
@@ -10,7 +11,11 @@ from pathlib import Path
 import pytest
 import structlog
 import uvicorn
+from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -22,6 +27,7 @@ from modelops_platform.core.settings import Settings, load_settings
 from modelops_platform.deployments import service as deployments
 from modelops_platform.governance import defaults as governance_defaults
 from modelops_platform.governance import service as governance
+from modelops_platform.identity import passwords
 from modelops_platform.identity import service as identity
 from modelops_platform.main import create_app, open_home
 from modelops_platform.tracking import service as tracking
@@ -29,6 +35,10 @@ from tests.factories import Cast
 
 # Workspaces of tests get policies of four requirements; those that are shipped are tested by themselves.
 governance_defaults.POLICIES = Path(__file__).parent / "governance" / "plain"
+
+# Nobody attacks the passwords of tests; what people get is shown by the tests that start the platform as they do.
+passwords._hasher = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1),))
+passwords.NOBODY = passwords.hash_password("that nobody knows")
 
 pytest_plugins = ["tests.missing", "tests.postgres", "tests.chromium", "tests.demonstration"]
 
@@ -68,6 +78,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("/".join(item.path.parts[-2:])))
     longest = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: longest.get("/".join(item.path.parts[-2:]), len(LONGEST)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Take what is loaded by now out of what is looked through for garbage again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 def migrate(url: str) -> None:
@@ -124,11 +141,30 @@ def settings(database_url: str, tmp_path: Path, session_folder: Path) -> Setting
     return load_settings(home=tmp_path, database_url=database_url, keys=_keys_folder(), database_pool=5)
 
 
+_knowing: dict[str, Engine] = {}  # by kind of database, the first engine, which has statements compiled by now
+_HANDS_OFF_SECONDS = 1.0  # a thread answers a moment before it gives its connection back
+
+
+def quicken(database: Database) -> None:
+    """Let it know the statements that earlier tests have compiled, and not wait for the disk, as PostgreSQL here."""
+    for engine in (database.write_engine, database.read_engine):
+        known = _knowing.setdefault(engine.dialect.name, engine)
+        engine.dialect, engine._compiled_cache = known.dialect, known._compiled_cache
+    if database.is_sqlite:
+        event.listen(database.write_engine, "connect", lambda made, _record: made.execute("PRAGMA synchronous=OFF"))
+    with database.read() as db:
+        db.connection()  # the first one learns what its dialect must know of the server
+
+
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
     """The database of this test."""
     database = Database.from_settings(settings)
+    quicken(database)
     yield database
+    deadline = time.monotonic() + _HANDS_OFF_SECONDS
+    while not database.is_sqlite and database.write_engine.pool.checkedout() and time.monotonic() < deadline:
+        time.sleep(0.001)
     database.dispose()
 
 
@@ -147,15 +183,20 @@ def write_db(database: Database) -> Iterator[Session]:
 
 
 @pytest.fixture(scope="session")
-def shared_app(sqlite_template: Path, session_folder: Path) -> FastAPI:
-    """The application, built once; `app` gives it the installation of each test."""
+def shared_app(sqlite_template: Path, session_folder: Path) -> Iterator[FastAPI]:
+    """The application, built once; `app` gives it the installation of each test.
+
+    One event loop answers all clients, as in a server; to make one for each request costs as much as many an answer.
+    """
     settings = load_settings(
         home=session_folder,
         database_url=f"sqlite:///{sqlite_template}",
         keys=_keys_folder(),
         allowed_hosts="testserver",
     )
-    return create_app(settings)
+    with start_blocking_portal() as TestClient.portal:
+        yield create_app(settings)
+    TestClient.portal = None
 
 
 @pytest.fixture

@@ -32,6 +32,9 @@ PUBLIC = COMPANY | {
 OWN = {
     "POST /api/v1/policy-plans",  # reads a draft that whoever asks has brought along, and keeps nothing
     "POST /policy-editor",
+    "POST /life-cycle-editor",
+    "POST /suite-editor",
+    "POST /questionnaire-editor",
     "PATCH /api/v1/users/{user_id}",
     "POST /api/v1/tokens",
     "POST /api/v1/tokens/{token_id}/revoke",

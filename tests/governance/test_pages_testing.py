@@ -80,6 +80,12 @@ def test_suites_are_shown_and_published(bank: Setting) -> None:
     assert "Only risk officers and administrators publish" in shown
     assert "The four-fifths line" in shown
     text = bank["risk"].get("/api/v1/test-suites/tier-4").json()["document"].replace("version: 1", "version: 2")
+    assert "version: 2" in page(bank, "/suite-editor?id=tier-4")
+    draft = bank["viewer"].post(
+        "/suite-editor", data={"document": text.replace("least_rows: 200", "least_rows: 250", 1)}
+    )
+    assert "What it would mean" in draft.text
+    assert "diff-after" in draft.text
     where = post(bank, "/test-suites", by="risk", document=text, reason="Clearer.")
     assert where.endswith("/test-suites/tier-4")
     assert "replaced by v2" in page(bank, f"{where}?version=1")

@@ -26,7 +26,7 @@ def test_every_number_of_the_compliance_page_leads_to_its_rows(bank: Setting, da
 
 def test_the_editor_shows_the_line_that_is_wrong_and_what_a_draft_demands(bank: Setting) -> None:
     risk = bank["risk"]
-    opened = risk.get("/policy-editor?policy=tier-4").text
+    opened = risk.get("/policy-editor?id=tier-4").text
     assert "version: 2" in opened
     assert "Nothing changes" in opened
     assert "Who would newly fail?" in opened

@@ -28,6 +28,10 @@ def register(client: TestClient, name: str) -> str:
     return str(model.json()["id"])
 
 
+def purge(db: Session) -> int:
+    return service.purge_versions(db, DEFAULT_WORKSPACE, service.find_purgeable(db, DEFAULT_WORKSPACE))
+
+
 def test_a_hold_keeps_a_model_and_names_itself_until_it_is_lifted(client_as: ClientAs, db: Session) -> None:
     maker, risk = client_as("contributor"), client_as("risk", name="Rita Risk")
     register(maker, "churn")
@@ -70,12 +74,12 @@ def test_versions_of_long_archived_models_lose_their_files_unless_held(
     old = Model.id.in_([models["free"], models["held"]])
     with database.write() as session:
         session.execute(update(Model).where(old).values(archived_at=clock.now() - timedelta(days=400)))
-        assert service.purge_versions(session, DEFAULT_WORKSPACE) == 0  # without a rule they stay for good
+        assert purge(session) == 0  # without a rule they stay for good
     rule = {"what": "archived_version", "days": 365}
     assert client.post("/api/v1/retention-rules", json=rule).status_code == 201
     for count in (1, 0):
         with database.write() as session:
-            assert service.purge_versions(session, DEFAULT_WORKSPACE) == count
+            assert purge(session) == count
     kept = set(db.scalars(select(BlobHold.model_id).where(BlobHold.holder_kind == "version")))
     assert kept == {models["held"], models["young"], models["living"]}
     assert count_events(db, "version.purged") == 1

@@ -18,6 +18,7 @@ from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.core.db import Database
 from modelops_platform.core.errors import NotSignedIn
 from modelops_platform.core.logging import get_logger
+from modelops_platform.web.requests import header_of
 from modelops_platform.web.routing import PERMISSION
 from modelops_platform.web.session import Provided
 
@@ -38,9 +39,9 @@ def needs(permission: Permission) -> dict[str, Any]:
 
 def authorise(request: Request, db: Session) -> Actor:
     """Return who sends the request, by token or by session cookie. Raises NotSignedIn."""
-    address = request.client.host if request.client else None
-    request_id = request.scope.get("request_id")
-    header = request.headers.get("authorization")
+    client, request_id = request.scope.get("client"), request.scope.get("request_id")
+    address = client[0] if client else None
+    header = header_of(request.scope, b"authorization")
     if header is not None:
         return _by_token(db, _secret_of(header), address, request_id)
     cookie = request.cookies.get(COOKIE)

@@ -7,6 +7,7 @@ through `db.connection()`, never by objects of the session.
 """
 
 import asyncio
+import functools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, get_type_hints
@@ -26,6 +27,7 @@ from modelops_platform.core.logging import get_logger
 from modelops_platform.identity.signin import authorise, needs
 from modelops_platform.web import refusals
 from modelops_platform.web.joined import joined_writes
+from modelops_platform.web.requests import header_of
 from modelops_platform.web.routing import Route, public, threads
 
 from .reading import Reader
@@ -74,13 +76,17 @@ class Endpoint(Route):
         )
         self._function = function
         self.message = _message_of(function)
-        self._reader: Reader[Any] = Reader(self.message)
         self._needed = permission
         self._writes, self._joins, self._largest = writes, joins, largest
         self.app = self._answer
 
     def make_app(self) -> ASGIApp:
         return self._answer
+
+    @functools.cached_property
+    def _reader(self) -> Reader[Any]:
+        """What reads the messages: made by the first of them, since every start would make hundreds."""
+        return Reader(self.message)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -123,7 +129,7 @@ class Endpoint(Route):
                     return self._reader.read_query(scope["query_string"], path)
                 return self._reader.read_body(await read_body(request, self._largest), path)
             body = await read_body(request, self._largest)
-            kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+            kind = (header_of(scope, b"content-type") or "").partition(";")[0].strip().lower()
             is_bare_delete = scope["method"] == "DELETE" and not body and not kind
             if kind != "application/json" and not is_bare_delete:
                 raise _wrong_type(kind)
@@ -133,14 +139,14 @@ class Endpoint(Route):
 
     def _sign_in(self, request: Request, db: Session) -> Actor:
         actor = authorise(request, db)
-        request.state.actor = actor
+        request.scope.setdefault("state", {})["actor"] = actor
         if not actor.may_somewhere(self._needed):
             raise NotAllowed(
                 f"{actor.name} may not {self._needed.replace('_', ' ')}.",
                 remedy="Ask an administrator for a role that allows it.",
                 permission=self._needed.value,
             )
-        named = request.headers.get("x-mlflow-workspace")
+        named = header_of(request.scope, b"x-mlflow-workspace")
         if named and named != WORKSPACE:
             raise NotFound(f"There is no workspace {named[:80]!r}.", remedy="Leave the header out.", field="workspace")
         return actor
@@ -172,13 +178,15 @@ def _write(database: Database, work: Callable[[Session], Any]) -> Any:
 
 
 async def read_body(request: Request, largest: int) -> bytes:
-    """Return the whole body. Raises TooLarge."""
-    announced = request.headers.get("content-length", "")
+    """Return the whole body. Raises TooLarge, InvalidInput for one that breaks off."""
+    announced = header_of(request.scope, b"content-length") or ""
     if announced.isdigit() and int(announced) > largest:
         raise _too_large(largest)
     chunks, seen = [], 0
     while True:
         message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidInput("The body broke off.", remedy="Send it again.", field="body")
         chunks.append(message.get("body", b""))
         seen += len(chunks[-1])
         if seen > largest:

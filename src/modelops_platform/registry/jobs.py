@@ -49,12 +49,17 @@ def named(db: Session, entry: LogEntry) -> Iterator[str | None]:
             yield change[-1]
 
 
-def purge(db: Session, job: Job, _worked: Any) -> dict[str, int]:
-    """Let go of the files of versions that the rules of retention no longer keep."""
-    return {"purged": service.purge_versions(db, job.workspace_id)}
+def prepare_purge(db: Session, job: Job) -> list[str]:
+    """Find the versions whose files the rules of retention no longer keep, while others write."""
+    return service.find_purgeable(db, job.workspace_id)
 
 
-HANDLERS = {REBUILD: Handler(finish=rebuild), PURGE: Handler(finish=purge)}
+def purge(db: Session, job: Job, version_ids: list[str]) -> dict[str, int]:
+    """Let go of the files of these versions, as many as a short transaction can."""
+    return {"purged": service.purge_versions(db, job.workspace_id, version_ids)}
+
+
+HANDLERS = {REBUILD: Handler(finish=rebuild), PURGE: Handler(prepare=prepare_purge, finish=purge)}
 SCHEDULES = {
     REBUILD: (TITLE, Rhythm(every_seconds=86_400)),
     PURGE: ("Remove the files of versions that were archived long ago", Rhythm(cron="20 2 * * *")),

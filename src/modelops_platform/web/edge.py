@@ -96,6 +96,8 @@ class Edge:
                 f"This server does not answer for the host {host[:100]!r}.",
                 "Use its own address, or add the name to MODELOPS_ALLOWED_HOSTS.",
             )
+        if [name for name, _value in scope["headers"]].count(b"host") > 1:
+            return _problem(400, "bad_request", "The request names its host twice.", "Send one Host header.")
         if "\x00" in path or _BAD_ESCAPE.search(scope.get("query_string", b"")):
             return _problem(400, "bad_request", "The address holds a NUL or a broken escape.", "Encode it as UTF-8.")
         if scope["method"] not in _SAFE and not _is_same_site(sent):

@@ -157,7 +157,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
         405: f"{request.method} is not answered at {request.url.path[:200]}.",
     }.get(error.status_code, str(error.detail))
     code = "not_found" if error.status_code == 404 else "bad_request"
-    problem = {"title": title, "status": error.status_code, "code": code, "detail": detail, "remedy": None}
+    problem = {"title": title, "status": error.status_code, "code": code, "detail": detail}
+    problem["remedy"] = {
+        404: "Look at how the address is written; those of the API stand at /api/openapi.json.",
+        405: f"Ask by {(error.headers or {}).get('Allow', 'another method')}.",
+    }.get(error.status_code)
     return show_problem(request, problem, dict(error.headers or {}))
 
 
@@ -219,6 +223,8 @@ def show_problem(request: Request, problem: dict[str, Any], headers: dict[str, s
         if request.url.path.startswith(prefixes):
             shaped: Response = shape(problem, headers or {})
             return shaped
+    if status == 422 and not problem.get("remedy"):  # what a protocol words, seen through our own API
+        problem = {**problem, "remedy": "Correct the named field and send it again."}
     if wants_json(request):
         shown = {"type": "about:blank", **{key: value for key, value in problem.items() if value is not None}}
         if request.url.path.startswith("/v2"):

@@ -37,13 +37,15 @@ class Exchange(RequestResponseCycle):
         if self.response_started:
             self._write(message.get("body", b""), more=message.get("more_body", False))
         else:
-            self.response_started, self.waiting_for_100_continue = True, False
+            if self.waiting_for_100_continue and self.more_body:
+                self.keep_alive = False  # whoever was not told to go on may send the body or not: nobody knows
+            self.waiting_for_100_continue = False
             self._head = self._print_head(message["status"], [*self.default_headers, *message.get("headers", ())])
+            self.response_started = True
 
     def _print_head(self, status: int, headers: list[tuple[bytes, bytes]]) -> bytes:
-        lines, closes = [STATUS_LINE[status]], False
+        lines, closes = [STATUS_LINE[status], *[_print_header(name, value) for name, value in headers]], False
         for name, value in headers:
-            lines.append(_print_header(name, value))
             if (lower := name.lower()) in _FRAMING:
                 words = [word.strip() for word in value.lower().split(b",")]
                 if lower == b"connection":

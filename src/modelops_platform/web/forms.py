@@ -1,10 +1,19 @@
 """Bases of the shapes that come in and go out; how one is read or printed is worked out when it is first used."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from modelops_platform.core.cursors import LARGEST_PAGE
 from modelops_platform.core.errors import InvalidInput
@@ -50,11 +59,22 @@ OptionalText = Annotated[str | None, EmptyIsNone]
 _DATE = re.compile(r"\s*\d{4}-\d\d-\d\d", re.ASCII)
 
 
-def _written_out(value: Any) -> Any:
-    """Refuse a bare number, which may be seconds or milliseconds."""
-    if isinstance(value, datetime) or (isinstance(value, str) and _DATE.match(value)):
-        return value
-    raise ValueError("a time is text such as 2026-05-03T14:00:00Z")
+def _written_out(kind: Any, like: str) -> BeforeValidator:
+    """Return what reads a time from text alone: a bare number may be seconds or milliseconds.
+
+    It reads it itself, since a strict reader takes what a validator hands on for Python's, where text is no time.
+    """
+    plain: TypeAdapter[Any] = TypeAdapter(kind)
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, date) and not (isinstance(value, str) and _DATE.match(value)):
+            raise ValueError(f"a time is text such as {like}")
+        try:
+            return plain.validate_python(value)
+        except ValidationError as error:
+            raise ValueError(error.errors()[0]["msg"]) from None
+
+    return BeforeValidator(read)
 
 
 def _within_reach(value: datetime) -> datetime:
@@ -64,7 +84,8 @@ def _within_reach(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_written_out), AfterValidator(_within_reach)]
+Moment = Annotated[AwareDatetime, _written_out(AwareDatetime, "2026-05-03T14:00:00Z"), AfterValidator(_within_reach)]
+Date = Annotated[date, Field(ge=date(1900, 1, 1), le=date(9998, 12, 31)), _written_out(date, "2026-05-03")]
 
 
 class PageOut(BaseModel, Generic[T]):

@@ -1,14 +1,16 @@
 """Requests with limits: how large, how deep and how plain a body may be."""
 
+import json
 import re
 from collections.abc import AsyncGenerator
 from typing import Any, TypeVar
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.datastructures import FormData
 from starlette.requests import Request
+from starlette.types import Scope
 
 from modelops_platform.core.errors import InvalidInput, TooLarge
 
@@ -17,7 +19,19 @@ LARGEST_INTEGER = 2**63 - 1
 _FORMS = ("application/x-www-form-urlencoded", "multipart/form-data")
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
+_CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";]*)', re.IGNORECASE)
+_CHARSETS = ("utf-8", "utf8", "us-ascii")
+_KEY = re.compile(rb'"\s*:')
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+
+
+def header_of(scope: Scope, name: bytes) -> str | None:
+    """Return a header, the first of those with this name in small letters, without reading all the others."""
+    for sent, value in scope["headers"]:
+        if sent == name:
+            found: str = value.decode("latin-1")
+            return found
+    return None
 
 
 class LimitedRequest(Request):
@@ -62,7 +76,39 @@ class LimitedRequest(Request):
             if await self.body() or kind:
                 raise _wrong_type(kind, _FORMS if takes_form else ("application/json",))
         elif body := await self.body():
+            self._check_coding()
             self._json = parse_json(body)
+
+    def read_as(self, shape: TypeAdapter[Any]) -> None:
+        """Put the shape in the place of the JSON that was parsed, each value of the very type that the shape names.
+
+        The framework would take `"yes"` for true and true for 1. Raises RequestValidationError.
+        """
+        if not hasattr(self, "_json"):
+            return
+        try:
+            self._json = shape.validate_json(self._body, strict=True)
+        except ValidationError as error:
+            raise _refused(error) from None
+
+    def _check_coding(self) -> None:
+        """Raise InvalidInput for a body that says of itself that it is packed, or not written in UTF-8."""
+        packed = self.headers.get("content-encoding", "identity").strip().lower()
+        if packed not in ("", "identity"):
+            raise InvalidInput(
+                f"A body packed as {packed[:80]!r} is not taken here.",
+                remedy="Send it as it is, without Content-Encoding.",
+                field="Content-Encoding",
+                value=packed[:80],
+            )
+        charset = _CHARSET.search(self.headers.get("content-type", ""))
+        if charset and charset[1].lower() not in _CHARSETS:
+            raise InvalidInput(
+                f"A body written in {charset[1][:80]!r} is not taken here.",
+                remedy="Write it in UTF-8.",
+                field="Content-Type",
+                value=charset[1][:80],
+            )
 
 
 def _wrong_type(kind: str, taken: tuple[str, ...]) -> InvalidInput:
@@ -87,7 +133,7 @@ def parse_json(body: bytes) -> Any:
     """Return the JSON value of a body that is plain enough to be stored on any database.
 
     Raises: InvalidInput for text that is not JSON (NaN and infinities are not), for nesting
-    deeper than 32, integers beyond 64 bits, and NUL or lone surrogates in a string.
+    deeper than 32, integers beyond 64 bits, NUL or lone surrogates in a string, and a key that stands twice.
     """
     try:
         value = msgspec.json.decode(body)
@@ -97,8 +143,21 @@ def parse_json(body: bytes) -> Any:
         raise InvalidInput(f"The body is not JSON: {why}.", remedy="Send valid JSON in UTF-8.", field="body") from None
     except RecursionError:
         raise _too_deep() from None
-    check_plain(value)
+    if check_plain(value) != len(_KEY.findall(body)):  # rarely, and then most often for a text that holds JSON
+        try:
+            json.loads(body, object_pairs_hook=_each_once, parse_int=str)
+        except RecursionError:
+            raise _too_deep() from None
     return value
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> None:
+    """Raise InvalidInput for an object with two values for one key: readers differ in which of them counts."""
+    seen: set[str] = set()
+    for key, _value in pairs:
+        if key in seen:
+            raise InvalidInput(f"{key[:80]} stands twice in one object.", remedy="Send each key once.", field=key[:200])
+        seen.add(key)
 
 
 def _too_deep() -> InvalidInput:
@@ -107,27 +166,30 @@ def _too_deep() -> InvalidInput:
     )
 
 
-def check_plain(value: Any, path: str = "body", depth: int = 0) -> None:
-    """Walk a parsed value. Raises InvalidInput naming the place of what cannot be kept."""
+def check_plain(value: Any, path: str = "body", depth: int = 0) -> int:
+    """Walk a parsed value, return how many keys it has. Raises InvalidInput naming the place of what cannot be kept."""
+    keys = 0
     if depth > DEEPEST:
         raise _too_deep()
     if isinstance(value, str):
         check_text(value, path)
     elif isinstance(value, dict):
+        keys = len(value)
         for key, item in value.items():
             check_text(key, path)
-            check_plain(item, f"{path}.{key}", depth + 1)
+            keys += check_plain(item, f"{path}.{key}", depth + 1)
     elif isinstance(value, list):
         for position, item in enumerate(value):
             if type(item) in (float, bool, type(None)):
                 continue
-            check_plain(item, f"{path}.{position}", depth + 1)
+            keys += check_plain(item, f"{path}.{position}", depth + 1)
     elif isinstance(value, int) and abs(value) > LARGEST_INTEGER:
         raise InvalidInput(
             f"{path} is the integer {str(value)[:40]}, which does not fit into 64 bits.",
             remedy="Send a smaller number, or text.",
             field=path.removeprefix("body."),
         )
+    return keys
 
 
 def check_text(text: str, field: str) -> None:
@@ -161,4 +223,8 @@ async def read_either(request: Request, shape: type[Shape]) -> Shape:
     try:
         return shape.model_validate(sent)
     except ValidationError as error:
-        raise RequestValidationError([{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors()]) from None
+        raise _refused(error) from None
+
+
+def _refused(error: ValidationError) -> RequestValidationError:
+    return RequestValidationError([{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors()])

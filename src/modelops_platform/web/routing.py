@@ -129,6 +129,8 @@ class Route(APIRoute):
         asked = [field.field_info for field in self.dependant.body_params]
         takes_form = any(isinstance(info, params.Form) for info in asked)  # File is a Form
         takes_files = any(isinstance(info, params.File) for info in asked)
+        taken: Any = asked[0].annotation if len(asked) == 1 and not takes_form else None
+        shape = TypeAdapter(taken) if taken is not None else None
 
         async def handle(limited: Request) -> Response:
             assert isinstance(limited, LimitedRequest), "made by `_answering`"
@@ -139,6 +141,8 @@ class Route(APIRoute):
                     await threads.call(_only_authorise, limited, self.permission)
                 if parses_body:
                     await limited.parse(takes_form=takes_form, takes_files=takes_files)
+                if shape is not None:
+                    limited.read_as(shape)
                 return await original(limited)
             except (RequestValidationError, PlatformError) as error:
                 if "actor" not in limited.scope.get("state", {}) and self.permission is not None:

@@ -90,12 +90,12 @@ def count_votes(rule: Approvals, policy: Policy, facts: Facts) -> Count:
         if rejected:
             rejections.extend(rejected)
         elif standing:
-            approvals[person] = standing
+            approvals[person] = [vote for vote in standing if _may_count(vote, rule, facts)]
     options = {
         person: {
             position: min(fitting, key=lambda vote: (vote.at, vote.id))
             for position, role in enumerate(roles)
-            if (fitting := [vote for vote in votes if _fits(role, vote, rule, facts)])
+            if (fitting := [vote for vote in votes if _fills(role, vote, rule, facts)])
         }
         for person, votes in approvals.items()
     }
@@ -107,7 +107,7 @@ def count_votes(rule: Approvals, policy: Policy, facts: Facts) -> Count:
         else _open(role, rule, policy, facts, without=spoken)
         for position, role in enumerate(roles)
     )
-    void = sum(vote.voter.is_person and vote not in valid for vote in facts.votes)
+    void = sum(vote.voter.is_person for vote in facts.votes) - len(valid)
     return Count(seats, tuple(rejections), void)
 
 
@@ -169,7 +169,7 @@ def _is_valid(vote: Vote, policy: Policy, facts: Facts) -> bool:
         and vote.digest == facts.digest
         and vote.at <= facts.now
         and vote.covers == facts.covers
-        and not any(_paused(id, vote.at, policy) for id in (vote.voter.id, vote.holder) if id)
+        and not _paused((vote.voter.id, vote.holder), vote.at, policy)
     )
 
 
@@ -212,18 +212,27 @@ def _is_later(vote: Vote, than: Vote | None) -> bool:
 
 
 def _fits(role: SeatRole, vote: Vote, rule: Approvals, facts: Facts) -> bool:
-    """Tell whether a vote fills a seat; in somebody's place, neither that person nor the voter may be barred."""
-    if not _may_fill(role, vote.voter, rule, facts):
-        return False
-    if vote.holder is None:
-        return True
-    is_owners = role is SeatRole.VALIDATOR and vote.holder == facts.owner
-    return role is not SeatRole.PEER and not is_owners and not _barred(vote.holder, rule, facts)
+    """Tell whether a vote counts, and fills this seat."""
+    return _may_count(vote, rule, facts) and _fills(role, vote, rule, facts)
 
 
-def _paused(person_id: str, at: datetime, policy: Policy) -> bool:
-    """Tell whether somebody changed this very policy so lately that they may not approve under it."""
-    if policy.published_at is None or policy.published_by != person_id:
+def _may_count(vote: Vote, rule: Approvals, facts: Facts) -> bool:
+    """Tell whether a vote counts in any seat; in somebody's place, neither that person nor the voter may be barred."""
+    return _may_approve(vote.voter, rule, facts) and not (vote.holder and _barred(vote.holder, rule, facts))
+
+
+def _fills(role: SeatRole, vote: Vote, rule: Approvals, facts: Facts) -> bool:
+    """Tell whether a vote that counts fills this seat; nobody is a peer or, for an owner, a validator by proxy."""
+    if vote.holder is not None:
+        is_owners = role is SeatRole.VALIDATOR and vote.holder == facts.owner
+        if role is SeatRole.PEER or is_owners:
+            return False
+    return _has_role(role, vote.voter, rule, facts)
+
+
+def _paused(person_ids: Iterable[str | None], at: datetime, policy: Policy) -> bool:
+    """Tell whether one of them changed this very policy so lately that they may not approve under it."""
+    if policy.published_at is None or policy.published_by is None or policy.published_by not in person_ids:
         return False
     return at - policy.published_at < PAUSE_AFTER_POLICY_CHANGE
 
@@ -242,10 +251,13 @@ def _barred(person_id: str, rule: Approvals, facts: Facts) -> bool:
     )
 
 
-def _may_fill(role: SeatRole, voter: Voter, rule: Approvals, facts: Facts) -> bool:
-    """Tell whether somebody may take a seat, by the roles they hold and what they did to the version."""
-    if not voter.is_person or _barred(voter.id, rule, facts):
-        return False
+def _may_approve(voter: Voter, rule: Approvals, facts: Facts) -> bool:
+    """Tell whether somebody may approve at all, after what they did to the version."""
+    return voter.is_person and not _barred(voter.id, rule, facts)
+
+
+def _has_role(role: SeatRole, voter: Voter, rule: Approvals, facts: Facts) -> bool:
+    """Tell whether somebody may take a seat by the roles they hold."""
     match role:
         case SeatRole.OWNER:
             return SeatRole.OWNER in voter.roles or (owner_is_barred(rule, facts) and UNIT_HEAD in voter.roles)
@@ -269,8 +281,9 @@ def _open(role: SeatRole, rule: Approvals, policy: Policy, facts: Facts, *, with
             person.id
             for person in facts.people
             if person.id not in without
-            and _may_fill(role, person, rule, facts)
-            and not _paused(person.id, facts.now, policy)
+            and _may_approve(person, rule, facts)
+            and _has_role(role, person, rule, facts)
+            and not _paused((person.id,), facts.now, policy)
         }
     )
     return Seat(role, None, None, None, tuple(candidates))
@@ -283,7 +296,7 @@ def _why_no_seat(rule: Approvals, policy: Policy, facts: Facts, voter: Voter, ho
         return "You made this version, so others decide about it."
     if _barred(voter.id, rule, facts):
         return "You changed this version or its training code, so others decide about it."
-    if any(_paused(id, facts.now, policy) for id in (voter.id, holder) if id):
+    if _paused((voter.id, holder), facts.now, policy):
         return "You changed this policy less than 24 hours ago; until then others approve under it."
     roles = wanted_roles(rule, facts)
     vote = Vote("", voter, facts.now, facts.digest, VoteAnswer.APPROVE, facts.covers, holder)

@@ -86,14 +86,20 @@ FIELD = "field."
 
 
 class Known(Mapping[str, FactValue | None]):
-    """The plain facts by name, each read when it is asked for; `field.KEY` is a field of the model's record."""
+    """The plain facts by name, each read once, when first asked for; `field.KEY` is a field of the model's record."""
 
-    __slots__ = ("_facts",)
+    __slots__ = ("_facts", "_found")
 
     def __init__(self, facts: Facts) -> None:
         self._facts = facts
+        self._found: dict[str, FactValue | None] = {}
 
     def __getitem__(self, name: str) -> FactValue | None:
+        if name not in self._found:
+            self._found[name] = self._read(name)
+        return self._found[name]
+
+    def _read(self, name: str) -> FactValue | None:
         if name.startswith(FIELD):
             value = self._facts.fields.get(name.removeprefix(FIELD))
             return value if isinstance(value, bool | str | int | float) else None

@@ -38,6 +38,7 @@ __all__ = [
     "allow_unguarded",
     "decide",
     "decide_under",
+    "is_answered_alike",
     "question_of",
 ]
 
@@ -210,6 +211,13 @@ def decide_under(policies: Iterable[Policy], facts: Facts) -> Decision | None:
         return decide(None, facts) if facts.action == ACTIVATE and find_bars(facts) else None
     policy = select_policy(policies, question)
     return decide(policy, facts)
+
+
+def is_answered_alike(policies: Iterable[Policy], others: Iterable[Policy], facts: Facts) -> bool:
+    """Tell without judging that two sets of policies give one answer: the very same policy answers in both."""
+    question = question_of(facts)
+    policy = select_policy(policies, question)
+    return policy is not None and policy is select_policy(others, question)
 
 
 def allow_unguarded(facts: Facts) -> Decision:

@@ -25,7 +25,8 @@ _T = TypeVar("_T")
 
 def invalid(field: str, value: object, problem: str, remedy: str) -> InvalidInput:
     """Make the error that names the field, the value and the way out."""
-    return InvalidInput(f"{field} {problem}: {_shown(value)}.", field=field, value=_shown(value), remedy=remedy)
+    told = f"{field or 'The document'} {problem}: {_shown(value)}."
+    return InvalidInput(told, field=field or "document", value=_shown(value), remedy=remedy)
 
 
 def read_document(text: str, read: Callable[[object], _T]) -> _T:

@@ -83,9 +83,15 @@ class Found:
     remedy: str | None = None
 
 
+_MONTHS = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+
+
 def day(moment: datetime) -> str:
     """Print a day as people write it."""
-    return f"{moment.day} {moment:%B %Y}"
+    return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}"
 
 
 def few(items: list[str], most: int = 3) -> str:

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Any
 
-from fastapi import Form, Request
+from fastapi import Form, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
@@ -20,9 +20,9 @@ from modelops_platform.web.session import ReadDb, WriteDb
 from .. import queries, service
 from ..defaults import eu_guide
 from ..domain.eu import walk
-from ..schemas import CardIn, ClassificationIn, DeterminationIn, DocumentIn, EndIn, OverrideIn, Sentence
+from ..schemas import CardIn, ClassificationIn, DeterminationIn, DocumentIn, DraftForm, EndIn, OverrideIn, Sentence
 from ..tables import QuestionnaireVersion
-from .shown import why_not_publish
+from .editors import EditorKind, VersionQuery, open_draft, show_editor, why_not_publish
 
 router = page_router()
 
@@ -153,18 +153,51 @@ def write_card(
 
 
 @router.get("/questionnaires", openapi_extra=needs(Permission.VIEW))
-def list_questionnaires(request: Request, db: ReadDb, actor: CurrentActor) -> Response:
-    rows = queries.list_documents(db, QuestionnaireVersion, actor.workspace_id)
+def list_questionnaires(
+    request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[VersionQuery, Query()]
+) -> Response:
     in_force = queries.questionnaire_row(db, actor.workspace_id)
+    asked = (QuestionnaireVersion, actor.workspace_id, in_force.document_id)
+    rows = queries.list_versions_of_document(db, *asked)
+    row = queries.get_document(db, *asked, wanted.version) if wanted.version else in_force
     return render(
         request,
         "governance/questionnaires.html",
         rows=rows,
-        in_force=in_force,
-        questionnaire=queries.parse_questionnaire(in_force.document),
-        next_number=max(row.number for row in rows if row.document_id == in_force.document_id) + 1,
+        row=row,
+        questionnaire=queries.parse_questionnaire(row.document),
         names=identity.names_of(db, {row.published_by for row in rows if row.published_by}),
         refusal=why_not_publish(actor, "questionnaires"),
+    )
+
+
+EDITOR = EditorKind(
+    thing="questionnaire",
+    things="questionnaires",
+    lead="Models keep the version that they were assessed by, until they are assessed again.",
+    template="governance/questionnaire_editor.html",
+    home="list_questionnaires",
+    preview="preview_questionnaire",
+    publish="publish_questionnaire",
+)
+
+
+@router.get("/questionnaire-editor", openapi_extra=needs(Permission.VIEW))
+def edit_questionnaire(request: Request, db: ReadDb, actor: CurrentActor) -> Response:
+    return _show_editor(request, db, actor, open_draft(EDITOR, queries.questionnaire_row(db, actor.workspace_id)))
+
+
+@router.post("/questionnaire-editor", openapi_extra=needs(Permission.VIEW))
+def preview_questionnaire(
+    request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[DraftForm, Form()]
+) -> Response:
+    return _show_editor(request, db, actor, wanted)
+
+
+def _show_editor(request: Request, db: ReadDb, actor: CurrentActor, wanted: DraftForm) -> Response:
+    draft = queries.read_draft(db, actor, QuestionnaireVersion, queries.parse_questionnaire, wanted.document)
+    return show_editor(
+        request, actor, EDITOR, wanted, row=draft.row, problem=draft.problem, questionnaire=draft.document
     )
 
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import Form, Query, Request
 from fastapi import Path as PathParameter
-from pydantic import Field
 from sqlalchemy.orm import Session
 from starlette.responses import Response
 
@@ -14,7 +13,6 @@ from modelops_platform.core.actor import SYSTEM_ID, Permission
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.registry import queries as registry
-from modelops_platform.web.forms import In
 from modelops_platform.web.render import redirect, render
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
@@ -23,9 +21,9 @@ from .. import queries, service
 from ..domain.drawing import draw
 from ..domain.lifecycles import LifeCycle, Scope, who_words
 from ..queries.cases import SeenCase
-from ..schemas import DocumentIn, DraftForm, MoveIn, Name
+from ..schemas import DocumentIn, DraftForm, MoveIn
 from ..tables import LifeCycleVersion
-from .shown import next_text, why_not_publish
+from .editors import EditorKind, EditorQuery, VersionQuery, open_draft, show_editor, why_not_publish
 
 router = page_router()
 NEW_LIFE_CYCLE = """\
@@ -45,18 +43,6 @@ transitions:
   - {id: stop, title: Stop, from: [in_use], to: stopped, who: [owner, risk], reason: true, event: model.suspended}
 """
 Number = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
-
-
-class LifeCycleQuery(In):
-    """Which version of a life cycle to show."""
-
-    version: int | None = Field(default=None, ge=1, le=1_000_000)
-
-
-class EditorQuery(In):
-    """Which life cycle the editor begins with."""
-
-    life_cycle: Name = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +92,7 @@ def list_life_cycles(request: Request, db: ReadDb, actor: CurrentActor) -> Respo
 
 @router.get("/life-cycles/{id}", openapi_extra=needs(Permission.VIEW))
 def show_life_cycle(
-    request: Request, db: ReadDb, actor: CurrentActor, id: str, wanted: Annotated[LifeCycleQuery, Query()]
+    request: Request, db: ReadDb, actor: CurrentActor, id: str, wanted: Annotated[VersionQuery, Query()]
 ) -> Response:
     rows = queries.list_versions_of_document(db, LifeCycleVersion, actor.workspace_id, id)
     row = queries.get_document(db, LifeCycleVersion, actor.workspace_id, id, wanted.version)
@@ -121,40 +107,52 @@ def show_life_cycle(
         scope=describe_scope(cycle),
         drawing=draw(cycle),
         who={one.id: who_words(one) for one in cycle.transitions},
-        counts={one.number: counts.get(one.id or "", 0) for one in rows},
+        counts={one.number: f"{counts.get(one.id or '', 0)} on their way." for one in rows},
         names=identity.names_of(db, {one.published_by for one in rows if one.published_by}),
         refusal=why_not_publish(actor, "life cycles"),
     )
 
 
-@router.get("/life-cycle-editor", openapi_extra=needs(Permission.MANAGE_POLICIES))
+EDITOR = EditorKind(
+    thing="life cycle",
+    things="life cycles",
+    lead="It is for what begins after it is published. What is on its way stays under its version.",
+    template="governance/life_cycle_editor.html",
+    home="list_life_cycles",
+    preview="preview_life_cycle",
+    publish="publish_life_cycle",
+    new=NEW_LIFE_CYCLE,
+)
+
+
+@router.get("/life-cycle-editor", openapi_extra=needs(Permission.VIEW))
 def edit_life_cycle(
     request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[EditorQuery, Query()]
 ) -> Response:
-    row = (
-        queries.get_document(db, LifeCycleVersion, actor.workspace_id, wanted.life_cycle) if wanted.life_cycle else None
-    )
-    return _render_editor(request, next_text(row) if row else NEW_LIFE_CYCLE, row)
+    row = queries.get_document(db, LifeCycleVersion, actor.workspace_id, wanted.id) if wanted.id else None
+    return _show_editor(request, db, actor, open_draft(EDITOR, row))
 
 
-@router.post("/life-cycle-editor", openapi_extra=needs(Permission.MANAGE_POLICIES))
+@router.post("/life-cycle-editor", openapi_extra=needs(Permission.VIEW))
 def preview_life_cycle(
     request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[DraftForm, Form()]
 ) -> Response:
-    return _render_editor(request, wanted.document, None, reason=wanted.reason)
+    return _show_editor(request, db, actor, wanted)
 
 
-def _render_editor(request: Request, text: str, row: LifeCycleVersion | None, *, reason: str = "") -> Response:
-    draft = queries.read_life_cycle_draft(text)
-    return render(
+def _show_editor(request: Request, db: ReadDb, actor: CurrentActor, wanted: DraftForm) -> Response:
+    draft = queries.read_draft(db, actor, LifeCycleVersion, queries.parse_life_cycle, wanted.document)
+    cycle = draft.document
+    return show_editor(
         request,
-        "governance/life_cycle_editor.html",
-        text=text,
-        row=row,
-        reason=reason,
-        draft=draft,
-        drawing=draw(draft.cycle) if draft.cycle else None,
-        scope=describe_scope(draft.cycle) if draft.cycle else None,
+        actor,
+        EDITOR,
+        wanted,
+        row=draft.row,
+        problem=draft.problem,
+        cycle=cycle,
+        drawing=draw(cycle) if cycle else None,
+        scope=describe_scope(cycle) if cycle else None,
     )
 
 

@@ -4,13 +4,11 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Form, Query, Request
-from pydantic import Field
 from starlette.responses import Response
 
 from modelops_platform.core.actor import Permission
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
-from modelops_platform.web.forms import EmptyIsNone, In
 from modelops_platform.web.render import redirect, render
 from modelops_platform.web.routing import page_router
 from modelops_platform.web.session import ReadDb, WriteDb
@@ -20,7 +18,7 @@ from ..domain.policies import Policy, Requirement
 from ..domain.words import describe_condition, describe_scope
 from ..schemas import DraftForm, EnforcementIn, PolicyIn
 from ..tables import PolicyVersion
-from .shown import next_text, why_not_publish
+from .editors import EditorKind, EditorQuery, VersionQuery, open_draft, show_editor, why_not_publish
 
 router = page_router()
 NEW_POLICY = """id: my-policy
@@ -44,12 +42,6 @@ requirements:
     never: [author, committers]
     remedy: Ask the people who hold the roles still wanted.
 """
-
-
-class PolicyQuery(In):
-    """Which version of a policy to show."""
-
-    version: int | None = Field(default=None, ge=1, le=1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,13 +88,14 @@ def list_policies(request: Request, db: ReadDb, actor: CurrentActor) -> Response
 
 @router.get("/policies/{id}", openapi_extra=needs(Permission.VIEW))
 def show_policy(
-    request: Request, db: ReadDb, actor: CurrentActor, id: str, wanted: Annotated[PolicyQuery, Query()]
+    request: Request, db: ReadDb, actor: CurrentActor, id: str, wanted: Annotated[VersionQuery, Query()]
 ) -> Response:
     rows = queries.list_policy_versions(db, actor, id)
     row = queries.get_policy(db, actor, id, wanted.version)
     return render(
         request,
         "governance/policy.html",
+        row=row,
         shown=_show(row),
         rows=rows,
         names=identity.names_of(db, {row.published_by for row in rows if row.published_by}),
@@ -111,49 +104,43 @@ def show_policy(
     )
 
 
-class EditorQuery(In):
-    """Which policy the editor opens; by default a new one."""
-
-    policy: Annotated[Annotated[str, Field(max_length=100)] | None, EmptyIsNone] = None
+EDITOR = EditorKind(
+    thing="policy",
+    things="policies",
+    lead="Nothing is in force until it is published. Whoever publishes a version cannot approve under it for 24 hours.",
+    template="governance/policy_editor.html",
+    home="list_policies",
+    preview="preview_policy",
+    publish="publish_policy",
+    new=NEW_POLICY,
+)
 
 
 @router.get("/policy-editor", openapi_extra=needs(Permission.VIEW))
 def edit_policy(request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[EditorQuery, Query()]) -> Response:
-    row = queries.get_policy(db, actor, wanted.policy) if wanted.policy else None
-    draft = next_text(row) if row else NEW_POLICY
-    return _render_editor(request, db, actor, draft, row)
+    row = queries.get_policy(db, actor, wanted.id) if wanted.id else None
+    return _show_editor(request, db, actor, open_draft(EDITOR, row))
 
 
 @router.post("/policy-editor", openapi_extra=needs(Permission.VIEW))
 def preview_policy(request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[DraftForm, Form()]) -> Response:
-    return _render_editor(request, db, actor, wanted.document, None, reason=wanted.reason)
+    return _show_editor(request, db, actor, wanted)
 
 
-def _render_editor(
-    request: Request, db: ReadDb, actor: CurrentActor, draft: str, row: PolicyVersion | None, *, reason: str = ""
-) -> Response:
-    (planned,) = queries.plan_policies(db, actor, [draft])
+def _show_editor(request: Request, db: ReadDb, actor: CurrentActor, draft: DraftForm) -> Response:
+    (planned,) = queries.plan_policies(db, actor, [draft.document])
     policy = planned.policy
-    return render(
+    return show_editor(
         request,
-        "governance/policy_editor.html",
-        draft=draft,
-        row=row,
-        reason=reason,
+        actor,
+        EDITOR,
+        draft,
+        row=queries.get_policy(db, actor, planned.current.id) if planned.current else None,
+        problem=planned.problem,
         planned=planned,
-        excerpt=_excerpt(draft, planned.problem.line if planned.problem else None),
         demanded=[] if policy is None else [_demand(requirement) for requirement in policy.requirements],
         scope=describe_scope(policy.scope) if policy else None,
-        refusal=why_not_publish(actor, "policies"),
     )
-
-
-def _excerpt(draft: str, line: int | None) -> list[tuple[int, str, bool]]:
-    """Return the lines around one that is wrong, with their numbers."""
-    if line is None:
-        return []
-    lines = list(enumerate(draft.splitlines(), start=1))
-    return [(number, text, number == line) for number, text in lines[max(line - 4, 0) : line + 3]]
 
 
 @router.post("/policies", openapi_extra=needs(Permission.MANAGE_POLICIES))

@@ -125,6 +125,22 @@ def _render(
     )
 
 
+@router.get("/models/{name}/tier", openapi_extra=needs(Permission.VIEW))
+def show_tier(request: Request, db: ReadDb, actor: CurrentActor, name: str) -> Response:
+    header = registry.get_header(db, actor, name)
+    current = queries.find_assessment(db, header.model.id)
+    people = {id for id in (current.assessed_by, current.reviewed_by) if id} if current else set()
+    return render(
+        request,
+        "governance/tier.html",
+        header=header,
+        current=current,
+        is_proposed=current is not None and not queries.is_in_force(header.model, current),
+        risk=queries.look_at_risk(db, header.model),
+        names=identity.names_of(db, people),
+    )
+
+
 @router.get("/models/{name}/governance", openapi_extra=needs(Permission.VIEW))
 def show_model_governance(request: Request, db: ReadDb, actor: CurrentActor, name: str) -> Response:
     header = registry.get_header(db, actor, name)

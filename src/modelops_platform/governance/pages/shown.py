@@ -1,6 +1,5 @@
 """What several pages of governance show: a decision with its links, seats with names, drafts of documents."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -19,7 +18,6 @@ from ..domain.bars import BARRED
 from ..domain.decisions import Decision, LinkKind
 from ..domain.policies import Policy
 from ..domain.targets import Target
-from ..tables import PublishedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,15 +120,3 @@ def policy_link(request: Request, decision: Decision) -> str | None:
 def version_options(model: Model) -> list[tuple[int, str]]:
     """Return the latest versions of a model as a form lets one choose."""
     return [(number, f"v{number}") for number in range(model.last_version, max(0, model.last_version - 50), -1)]
-
-
-def next_text(row: PublishedText) -> str:
-    """Return the text of what was published with the number of its next version."""
-    return re.sub(rf"(?m)^version:\s*{row.number}\b", f"version: {row.number + 1}", row.document, count=1)
-
-
-def why_not_publish(actor: Actor, things: str) -> str | None:
-    """Say why somebody cannot publish such documents; None when they can."""
-    if actor.may(Permission.MANAGE_POLICIES):
-        return None
-    return f"Only risk officers and administrators publish {things}."

@@ -22,9 +22,10 @@ from .. import queries, service
 from ..domain.facts import Kind
 from ..domain.parameters import CHECK_WORDS
 from ..domain.suites import Suite, Task
-from ..schemas import DocumentIn, TestRunForm
+from ..schemas import DocumentIn, DraftForm, TestRunForm
 from ..tables import SuiteVersion, TestRun
-from .shown import version_options, why_not_publish
+from .editors import EditorKind, EditorQuery, VersionQuery, open_draft, show_editor, why_not_publish
+from .shown import version_options
 
 router = page_router()
 SEE = needs(Permission.VIEW)
@@ -37,12 +38,6 @@ class TestsQuery(In):
     __test__ = False
     version: Annotated[Annotated[int, Field(ge=1, le=2**31 - 1)] | None, EmptyIsNone] = None
     cursor: Annotated[str, Field(max_length=4_000)] | None = None
-
-
-class SuiteQuery(In):
-    """Which version of a suite to show."""
-
-    version: Annotated[Annotated[int, Field(ge=1, le=1_000_000)] | None, EmptyIsNone] = None
 
 
 @router.get("/models/{name}/tests", openapi_extra=SEE)
@@ -139,12 +134,13 @@ def list_suites(request: Request, db: ReadDb, actor: CurrentActor) -> Response:
         "governance/suites.html",
         suites=queries.suites_in_force(db, actor.workspace_id),
         check_words=_check_words(),
+        refusal=why_not_publish(actor, "test suites"),
     )
 
 
 @router.get("/test-suites/{suite_id}", openapi_extra=SEE)
 def show_suite(
-    request: Request, db: ReadDb, actor: CurrentActor, suite_id: str, wanted: Annotated[SuiteQuery, Query()]
+    request: Request, db: ReadDb, actor: CurrentActor, suite_id: str, wanted: Annotated[VersionQuery, Query()]
 ) -> Response:
     rows = queries.list_versions_of_document(db, SuiteVersion, actor.workspace_id, suite_id)
     row = queries.get_document(db, SuiteVersion, actor.workspace_id, suite_id, wanted.version)
@@ -157,6 +153,57 @@ def show_suite(
         names=identity.names_of(db, {one.published_by for one in rows if one.published_by}),
         check_words=_check_words(),
         refusal=why_not_publish(actor, "test suites"),
+    )
+
+
+NEW_SUITE = """suite: my-suite
+version: 1
+title: What it is called
+max_age_days: 90
+seed: 20260101
+tests:
+  - id: discrimination
+    title: Parts good from bad
+    check: metric
+    parameters: {metric: roc_auc}
+    limits: {warn_below: 0.7, fail_below: 0.6}
+    least_rows: 200
+    tasks: [binary]
+"""
+EDITOR = EditorKind(
+    thing="test suite",
+    things="test suites",
+    lead="It tests what runs after it is published. Every result names the version that it was found by.",
+    template="governance/suite_editor.html",
+    home="list_suites",
+    preview="preview_suite",
+    publish="publish_suite",
+    new=NEW_SUITE,
+)
+
+
+@router.get("/suite-editor", openapi_extra=SEE)
+def edit_suite(request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[EditorQuery, Query()]) -> Response:
+    row = queries.get_document(db, SuiteVersion, actor.workspace_id, wanted.id) if wanted.id else None
+    return _show_editor(request, db, actor, open_draft(EDITOR, row))
+
+
+@router.post("/suite-editor", openapi_extra=SEE)
+def preview_suite(request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[DraftForm, Form()]) -> Response:
+    return _show_editor(request, db, actor, wanted)
+
+
+def _show_editor(request: Request, db: ReadDb, actor: CurrentActor, wanted: DraftForm) -> Response:
+    draft = queries.read_draft(db, actor, SuiteVersion, queries.parse_suite, wanted.document)
+    return show_editor(
+        request,
+        actor,
+        EDITOR,
+        wanted,
+        row=draft.row,
+        problem=draft.problem,
+        suite=draft.document,
+        check_words=_check_words(),
     )
 
 

@@ -39,6 +39,7 @@ from .compliance import (
     judge_models,
     list_model_ids,
     narrow,
+    open_standings,
     page_compliance,
     protected_targets,
 )
@@ -55,8 +56,8 @@ from .documents import (
     parse_suite,
     questionnaire_in_force,
     questionnaire_row,
-    read_life_cycle_draft,
 )
+from .drafts import Draft, Problem, read_draft
 from .emergencies import (
     emergency_case,
     find_supporters,
@@ -174,6 +175,7 @@ __all__ = [
     "Case",
     "Change",
     "Counts",
+    "Draft",
     "FindingCounts",
     "FindingFilter",
     "Hanging",
@@ -181,6 +183,7 @@ __all__ = [
     "ModelFile",
     "Narrowed",
     "Planned",
+    "Problem",
     "Report",
     "RiskView",
     "Seen",
@@ -300,6 +303,7 @@ __all__ = [
     "model_file",
     "mover_of",
     "narrow",
+    "open_standings",
     "page_assessments",
     "page_compliance",
     "page_decisions",
@@ -323,7 +327,7 @@ __all__ = [
     "protected_targets",
     "questionnaire_in_force",
     "questionnaire_row",
-    "read_life_cycle_draft",
+    "read_draft",
     "remember",
     "risk_officers",
     "shipped_policies",

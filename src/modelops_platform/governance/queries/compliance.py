@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, case, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Row, Select, Text, case, func, or_, select, type_coerce
 from sqlalchemy.orm import Session, contains_eager, joinedload
 
 from modelops_platform.core.actor import Actor
 from modelops_platform.core.cursors import Page, paginate
+from modelops_platform.core.db import table_of
 from modelops_platform.deployments.tables import Deployment, Environment, Revision
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.queries import granted
@@ -20,7 +21,6 @@ from modelops_platform.registry.tables import Model, Version
 
 from ..domain.decisions import Decision, decide_under
 from ..domain.facts import Facts, Kind, digest_of_facts
-from ..domain.policies import Policy
 from ..domain.targets import Target, activation
 from ..schemas import CompliancePage
 from ..tables import ComplianceInterval
@@ -28,6 +28,7 @@ from .facts import Case, gather_all
 from .policies import policies_in_force
 
 BATCH = 500
+_TABLE = table_of(ComplianceInterval)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,17 @@ class Judged:
 
     subject: Subject
     decision: Decision
-    facts_digest: str
+    facts: Facts
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The model, and the environment that it is judged towards."""
+        return self.subject.model_id, self.subject.target.environment_id
+
+    @property
+    def facts_digest(self) -> str:
+        """The digest of what it rests on."""
+        return digest_of_facts(self.facts)
 
     @property
     def unmet(self) -> list[str]:
@@ -142,17 +153,22 @@ def gather_subjects(db: Session, workspace_id: str, model_ids: Collection[str]) 
     return zip(subjects, gather_all(db, cases, with_holders=False), strict=True)
 
 
-def judge_models(
-    db: Session, workspace_id: str, model_ids: Collection[str], policies: Sequence[Policy] | None = None
-) -> list[Judged]:
-    """Work out how these models stand now."""
-    rules = policies_in_force(db, workspace_id) if policies is None else policies
-    found = []
+def judge_models(db: Session, workspace_id: str, model_ids: Collection[str]) -> Iterator[Judged]:
+    """Work out how these models stand now, one after the other."""
+    policies = policies_in_force(db, workspace_id)
     for subject, facts in gather_subjects(db, workspace_id, model_ids):
-        decision = decide_under(rules, facts)
+        decision = decide_under(policies, facts)
         if decision is not None:
-            found.append(Judged(subject, decision, digest_of_facts(facts)))
-    return found
+            yield Judged(subject, decision, facts)
+
+
+def open_standings(
+    db: Session, model_ids: Collection[str], *, lock: bool = False
+) -> Mapping[tuple[str, str], Row[Any]]:
+    """Return how these models stand as kept, by model and environment."""
+    statement = select(_TABLE).where(_TABLE.c.model_id.in_(model_ids), _TABLE.c.to_at.is_(None))
+    rows = db.execute(statement.with_for_update() if lock else statement)
+    return {(row.model_id, row.environment_id): row for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

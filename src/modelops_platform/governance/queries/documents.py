@@ -2,14 +2,13 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TypeVar
 
 from sqlalchemy import desc, select
 from sqlalchemy.orm import Session
 
-from modelops_platform.core.errors import InvalidInput, NotFound
+from modelops_platform.core.errors import NotFound
 
 from ..defaults import default_life_cycle_texts, default_questionnaire_text, default_suite_texts
 from ..domain.documents import current, read_document
@@ -130,19 +129,3 @@ def life_cycles_in_force(db: Session, workspace_id: str) -> list[LifeCycle]:
     stored = [parse_life_cycle(document) for document, _by in rows]
     ours = {parse_life_cycle(document).id for document, by in rows if by is not None}
     return current([*stored, *(cycle for cycle in shipped if cycle.id not in ours)])
-
-
-@dataclass(frozen=True, slots=True)
-class LifeCycleDraft:
-    """A life cycle that somebody is writing: what it says so far, or why it is none yet."""
-
-    cycle: LifeCycle | None
-    problem: InvalidInput | None
-
-
-def read_life_cycle_draft(document: str) -> LifeCycleDraft:
-    """Read a draft without keeping it."""
-    try:
-        return LifeCycleDraft(parse_life_cycle(document), None)
-    except InvalidInput as error:
-        return LifeCycleDraft(None, error)

@@ -8,20 +8,10 @@ from sqlalchemy.orm import Session
 from modelops_platform.core.actor import Actor
 from modelops_platform.core.errors import InvalidInput
 
-from ..domain.documents import line_of
 from ..domain.plans import PlannedChange, compare_policies
 from ..domain.policies import Policy
+from .drafts import Problem, not_next, problem_of
 from .policies import parse, policies_in_force
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """Why a document is no policy."""
-
-    message: str
-    remedy: str | None
-    line: int | None
-    field: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +49,9 @@ def _plan(document: str, in_force: dict[str, Policy]) -> Planned:
     try:
         policy = parse(document)
     except InvalidInput as error:
-        field, line = error.details.get("field"), error.details.get("line")
-        return Planned(None, None, Problem(error.message, error.remedy, line, field), ())
+        return Planned(None, None, problem_of(error), ())
     current = in_force.get(policy.id)
     changes = compare_policies(current, policy)
-    wanted = (current.version if current else 0) + 1
-    problem = None
-    if policy.version != wanted and (changes or current is None):
-        message = f"The document says version {policy.version}; the next version of {policy.id!r} is {wanted}."
-        problem = Problem(message, f"Write version: {wanted}.", line_of(document, "version"), "version")
+    is_new = bool(changes) or current is None
+    problem = not_next(document, policy, current.version if current else 0) if is_new else None
     return Planned(policy, current, problem, changes)

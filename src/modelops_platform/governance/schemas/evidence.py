@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import AliasPath, Field, model_validator
 
-from modelops_platform.web.forms import EmptyIsNone, In, Out, PageIn
+from modelops_platform.web.forms import Date, EmptyIsNone, In, Out, PageIn
 
 from ..domain.evidence import ReviewOutcome
 from ..domain.known import EvidenceKind
@@ -51,7 +51,7 @@ class ReviewIn(In):
     word: Word = "periodic review"
     outcome: ReviewOutcome
     text: Sentence = Field(description="What was looked at, and what was found.")
-    next_due: Annotated[date, Field(ge=date(1900, 1, 1), le=date(9998, 12, 31))]
+    next_due: Date
 
 
 class SignatureIn(In):

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import AliasPath, Field
 
-from modelops_platform.web.forms import EmptyIsNone, In, Out, PageIn
+from modelops_platform.web.forms import Date, EmptyIsNone, In, Out, PageIn
 
 from ..domain.findings import Category, FindingSource, FindingState, Likelihood, Verb
 from ..domain.known import Severity
@@ -15,7 +15,7 @@ from .shared import Name, Sentence
 Title = Annotated[str, Field(min_length=1, max_length=250)]
 Text = Annotated[str, Field(min_length=1, max_length=10_000)]
 Number = Annotated[Annotated[int, Field(ge=1, le=2**31 - 1)] | None, EmptyIsNone]
-Day = Annotated[Annotated[date, Field(ge=date(1900, 1, 1), le=date(9998, 12, 31))] | None, EmptyIsNone]
+Day = Annotated[Date | None, EmptyIsNone]
 
 
 class Step(StrEnum):
@@ -65,7 +65,7 @@ class RatingIn(In):
 class DueMoveIn(In):
     """Another due date that is asked for."""
 
-    due: Annotated[date, Field(ge=date(1900, 1, 1), le=date(9998, 12, 31))]
+    due: Date
     sentence: Sentence
 
 

@@ -10,9 +10,8 @@ from modelops_platform.web.forms import EmptyIsNone, In, Out
 from ..domain.findings import Category, Likelihood
 from ..domain.known import Opinion, Severity
 from ..domain.validation import Scope
+from .findings import Day
 from .shared import Name, Sentence
-
-Day = Annotated[Annotated[date, Field(ge=date(1900, 1, 1), le=date(9998, 12, 31))] | None, EmptyIsNone]
 
 
 class ValidationIn(In):

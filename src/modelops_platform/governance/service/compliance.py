@@ -22,36 +22,29 @@ _COMPARED = ("version_id", "is_live", "tier", "outcome", "unmet", "policy_id", "
 _TABLE = table_of(ComplianceInterval)
 
 
-def written(standing: queries.Judged) -> dict[str, Any]:
-    """Return a standing as plain values, for a job to carry."""
-    return {
-        "model_id": standing.subject.model_id,
-        "environment_id": standing.subject.target.environment_id,
-        "facts_digest": standing.facts_digest,
-        **standing.values(),
-    }
+def _differs(before: Any, values: Mapping[str, Any]) -> bool:
+    """Tell whether a standing is another than the one that is kept, if one is."""
+    return before is None or any(getattr(before, name) != values[name] for name in _COMPARED)
 
 
-def keep(db: Session, workspace_id: str, model_ids: Collection[str], standings: Sequence[Mapping[str, Any]]) -> int:
+def keep(
+    db: Session, workspace_id: str, changed: Sequence[Mapping[str, Any]], gone: Collection[tuple[str, str]]
+) -> int:
     """End the intervals that hold no longer, begin those that hold now, and return how many began."""
-    now = clock.now()
-    open_ones = {
-        (row.model_id, row.environment_id): row
-        for row in db.execute(
-            select(_TABLE).where(_TABLE.c.model_id.in_(model_ids), _TABLE.c.to_at.is_(None)).with_for_update()
-        )
-    }
-    now = max([now, *(row.from_at for row in open_ones.values())])  # a clock may have been set back
-    ended: list[str] = []
+    models = {row["model_id"] for row in changed} | {model_id for model_id, _environment_id in gone}
+    if not models:
+        return 0
+    kept = queries.open_standings(db, models, lock=True)
+    now = max([clock.now(), *(row.from_at for row in kept.values())])  # a clock may have been set back
+    ended = [kept[key].id for key in gone if key in kept]
     begun: list[dict[str, Any]] = []
-    for standing in standings:
-        before = open_ones.pop((standing["model_id"], standing["environment_id"]), None)
-        if before is not None and all(getattr(before, name) == standing[name] for name in _COMPARED):
-            continue
+    for values in changed:
+        before = kept.get((values["model_id"], values["environment_id"]))
+        if not _differs(before, values):
+            continue  # another job was faster
         if before is not None:
             ended.append(before.id)
-        begun.append({"id": new_id(), "workspace_id": workspace_id, "from_at": now, "to_at": None, **standing})
-    ended += [row.id for row in open_ones.values()]  # archived, or no version is left
+        begun.append({"id": new_id(), "workspace_id": workspace_id, "from_at": now, "to_at": None, **values})
     if ended:
         db.execute(update(_TABLE).where(_TABLE.c.id.in_(ended)).values(to_at=now))
     if begun:
@@ -88,20 +81,30 @@ def _enqueue(db: Session, workspace_id: str, args: dict[str, Any], key: str | No
 
 
 def prepare_batch(db: Session, workspace_id: str, args: Mapping[str, Any]) -> dict[str, Any]:
-    """Work out a batch while nobody waits for the database: what the job then only has to keep."""
+    """Work out a batch while nobody waits for the database: what stands otherwise than is kept, and what is gone."""
     began = clock.now()
     wanted = args.get("model_ids")
     ids = list(wanted) if wanted else list(queries.list_model_ids(db, workspace_id, after=str(args.get("after", ""))))
-    found = [written(standing) for standing in queries.judge_models(db, workspace_id, ids)] if ids else []
+    kept = dict(queries.open_standings(db, ids))
+    judged, changed = 0, []
+    for standing in queries.judge_models(db, workspace_id, ids) if ids else ():
+        judged += 1
+        values = standing.values()
+        if _differs(kept.pop(standing.key, None), values):
+            model_id, environment_id = standing.key
+            where = {"model_id": model_id, "environment_id": environment_id}
+            changed.append({**where, "facts_digest": standing.facts_digest, **values})
+    gone = list(kept)  # archived, or no version is left
     follows = ids[-1] if not wanted and len(ids) == queries.BATCH else None
-    return {"ids": ids, "standings": found, "began": began, "follows": follows}
+    return {"ids": ids, "judged": judged, "changed": changed, "gone": gone, "began": began, "follows": follows}
 
 
 def keep_batch(db: Session, workspace_id: str, worked: Mapping[str, Any]) -> dict[str, int]:
     """Keep a batch that was worked out, and go on with the next."""
-    touched = _touched_since(db, worked["ids"], worked["began"])
-    ids = [id for id in worked["ids"] if id not in touched]
-    begun = keep(db, workspace_id, ids, [row for row in worked["standings"] if row["model_id"] not in touched])
+    differing = {row["model_id"] for row in worked["changed"]} | {model_id for model_id, _place in worked["gone"]}
+    touched = _touched_since(db, differing, worked["began"])
+    changed = [row for row in worked["changed"] if row["model_id"] not in touched]
+    begun = keep(db, workspace_id, changed, [key for key in worked["gone"] if key[0] not in touched])
     if worked["follows"] is not None:
         recompute_all(db, workspace_id, worked["follows"])
-    return {"judged": len(worked["standings"]), "changed": begun}
+    return {"judged": worked["judged"], "changed": begun}

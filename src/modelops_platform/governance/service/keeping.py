@@ -1,4 +1,4 @@
-"""What a policy guards does not vanish silently: the version that a guarded alias or stage names stays until that moves."""
+"""What a policy guards does not vanish silently: a version that a guarded alias or stage names is not archived."""
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session

@@ -15,9 +15,10 @@ from modelops_platform.events import service as events
 from modelops_platform.jobs import service as jobs
 
 from .. import queries
-from ..domain.decisions import decide_under
+from ..domain.decisions import decide_under, is_answered_alike
 from ..domain.documents import current
 from ..domain.policies import Policy
+from ..domain.questionnaire import judged_tier
 from ..schemas import WhatIfIn
 from ..tables import WhatIf, WhatIfCase
 
@@ -65,6 +66,10 @@ def work_out(db: Session, workspace_id: str, what_if_id: str) -> dict[str, Any]:
     after = ""
     while ids := queries.list_model_ids(db, workspace_id, after=after):
         for subject, facts in queries.gather_subjects(db, workspace_id, ids):
+            if is_answered_alike(now, then, facts):
+                judged += 1
+                totals[subject.unit_id, int(judged_tier(facts.tier_in_force))][0] += 1
+                continue
             before, later = decide_under(now, facts), decide_under(then, facts)
             if later is None or before is None:
                 continue

@@ -35,8 +35,8 @@ class Sides(In):
 
 @router.get("/compare", openapi_extra=needs(Permission.VIEW))
 def compare_versions(request: Request, db: ReadDb, actor: CurrentActor, wanted: Annotated[Sides, Query()]) -> Response:
-    before = queries.get_version(db, actor, *_read(wanted.before, "before"))
-    after = queries.get_version(db, actor, *_read(wanted.after, "after"))
+    before = queries.get_version(db, actor, *_read(wanted.before, "before"), archived=True)
+    after = queries.get_version(db, actor, *_read(wanted.after, "after"), archived=True)
     return render(
         request,
         "registry/compare.html",
@@ -62,8 +62,8 @@ async def compare_file(request: Request, wanted: Annotated[FileSides, Query()]) 
 def _compare_file(request: Request, wanted: FileSides) -> Response:
     database, actor = request.app.state.database, request.state.actor
     with database.read() as db:
-        before = queries.get_version(db, actor, *_read(wanted.before, "before"))
-        after = queries.get_version(db, actor, *_read(wanted.after, "after"))
+        before = queries.get_version(db, actor, *_read(wanted.before, "before"), archived=True)
+        after = queries.get_version(db, actor, *_read(wanted.after, "after"), archived=True)
         rows = [_file_of(db, version, wanted.path) for version in (before, after)]
     if all(row.blob for row in rows):
         difference = showing.compare_files(database, actor, rows[0].sha256, rows[1].sha256)

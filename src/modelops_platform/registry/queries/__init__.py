@@ -19,7 +19,7 @@ from .fields import (
     list_custom_fields,
 )
 from .headers import Header, VersionHeader, get_header, get_version_header, why_not
-from .holds import get_held, get_hold, holds_on, list_holds, list_purgeable
+from .holds import get_held, get_hold, holds_on, list_holds, purgeable_versions
 from .models import (
     get_archived_model,
     get_model,
@@ -56,7 +56,7 @@ from .use_cases import (
     list_use_cases,
     use_cases_visible_to,
 )
-from .versions import get_version, get_version_by_id, list_versions, visible_versions
+from .versions import count_archived_versions, get_version, get_version_by_id, list_versions, visible_versions
 
 __all__ = [
     "LATEST",
@@ -66,6 +66,7 @@ __all__ = [
     "ShownModel",
     "VersionHeader",
     "alias_history",
+    "count_archived_versions",
     "count_facets",
     "count_models",
     "count_models_by_use_case",
@@ -110,13 +111,13 @@ __all__ = [
     "list_holds",
     "list_models",
     "list_models_of",
-    "list_purgeable",
     "list_use_cases",
     "list_versions",
     "list_versions_of",
     "note_similar_names",
     "own_uri",
     "prompts_visible_to",
+    "purgeable_versions",
     "search_models",
     "search_versions",
     "use_cases_visible_to",

@@ -1,5 +1,6 @@
 """What every page below a model shows around its content."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, Permission
 
+from ..domain.kinds import EU_WORDS, KIND_WORDS, EuClass, ModelKind
 from ..tables import Model, Version
 from .models import get_model
 from .versions import get_version
@@ -39,6 +41,18 @@ class Header:
 
     model: Model
     refusals: Mapping[str, str | None]
+
+    @property
+    def kind_words(self) -> str:
+        """What sort of model it is, in words."""
+        return KIND_WORDS[ModelKind(self.model.kind)]
+
+    @property
+    def eu_words(self) -> str | None:
+        """Its class under the EU AI Act in a word or two; None when nobody has classified it."""
+        if self.model.eu_class is None:
+            return None
+        return re.split(r",| \(", EU_WORDS[EuClass(self.model.eu_class)])[0]
 
     @property
     def live(self) -> list[LiveVersion]:
@@ -75,9 +89,7 @@ class VersionHeader(Header):
         return [environment["name"] for environment in live if environment.get("version") == self.version.number]
 
 
-def get_version_header(
-    db: Session, actor: Actor, name: str, number: int, *, archived: bool = False
-) -> VersionHeader:
+def get_version_header(db: Session, actor: Actor, name: str, number: int, *, archived: bool = False) -> VersionHeader:
     """Return a version of a living model and what its pages show around it. Raises NotFound.
 
     Args:

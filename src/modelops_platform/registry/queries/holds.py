@@ -1,11 +1,12 @@
 """Reads of legal holds; who sees a model sees what holds it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, desc, exists, or_, select
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy import ColumnElement, Select, and_, desc, exists, false, or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
 
+from modelops_platform.artifacts.tables import BlobHold
 from modelops_platform.core.actor import Actor
 from modelops_platform.core.cursors import Page, paginate
 from modelops_platform.core.errors import NotFound
@@ -67,19 +68,32 @@ def holds_on(db: Session, model_id: str, version_id: str | None = None) -> Seque
     return db.scalars(shown.order_by(LegalHold.id)).all()
 
 
-def list_purgeable(db: Session, before: datetime, unit_ids: Sequence[str] | None, limit: int) -> Sequence[Version]:
-    """Return versions that left the inventory before a time, by themselves or with their model, and that nothing holds.
+def purgeable_versions(workspace_id: str, left_before: Mapping[str | None, datetime]) -> Select[Version]:
+    """Return the versions that keep files although they left the inventory long ago, and that no legal hold keeps.
+
+    A version leaves by itself or with its model.
 
     Args:
-        unit_ids: Units whose versions are meant; None means all.
+        left_before: By unit, before when they must have left; under None that of all units that are not named.
     """
+    named = [unit_id for unit_id in left_before if unit_id is not None]
+    rules = [
+        and_(Model.unit_id.not_in(named) if unit_id is None else Model.unit_id == unit_id, _left_before(before))
+        for unit_id, before in left_before.items()
+    ]
     held = exists().where(
         LegalHold.model_id == Version.model_id,
         LegalHold.lifted_at.is_(None),
         or_(LegalHold.version_id.is_(None), LegalHold.version_id == Version.id),
     )
-    gone = or_(Version.archived_at < before, and_(Version.archived_at.is_(None), Model.archived_at < before))
-    found = select(Version).join(Version.model).where(gone, ~held).options(joinedload(Version.model))
-    if unit_ids is not None:
-        found = found.where(Model.unit_id.in_(unit_ids))
-    return db.scalars(found.order_by(Version.id).limit(limit)).all()
+    keeps = exists().where(BlobHold.holder_kind == Version.object_kind, BlobHold.holder_id == Version.id)
+    return (
+        select(Version)
+        .join(Version.model)
+        .options(contains_eager(Version.model))
+        .where(Version.workspace_id == workspace_id, or_(false(), *rules), keeps, ~held)
+    )
+
+
+def _left_before(before: datetime) -> ColumnElement[bool]:
+    return or_(Version.archived_at < before, and_(Version.archived_at.is_(None), Model.archived_at < before))

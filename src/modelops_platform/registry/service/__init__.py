@@ -21,7 +21,7 @@ from .protocol import (
     set_stage,
 )
 from .references import unit_named
-from .retention import ARCHIVE, PURGE, purge_versions
+from .retention import ARCHIVE, PURGE, find_purgeable, purge_versions
 from .summaries import rebuild_summaries, rebuild_summary, summarise
 from .use_cases import archive_use_case, create_use_case, edit_use_case, restore_use_case
 from .versions import add_version, archive_version, restore_version
@@ -49,6 +49,7 @@ __all__ = [
     "drop_version_tag",
     "edit_model",
     "edit_use_case",
+    "find_purgeable",
     "lift_hold",
     "place_hold",
     "purge_versions",

@@ -3,12 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.attributes import set_committed_value
 
 from modelops_platform.artifacts import service as artifacts
-from modelops_platform.core import clock, gates
+from modelops_platform.core import gates
 from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.core.db import count_changed
 from modelops_platform.core.errors import InvalidInput
@@ -29,7 +29,7 @@ from ..domain.protocol import (
 )
 from ..domain.versions import manifest_digest
 from ..schemas import ModelIn, ModelPatch
-from ..tables import Alias, Model, Version, VersionFile, VersionTag
+from ..tables import Model, Version, VersionFile, VersionTag
 from .aliases import remove_alias, set_alias
 from .models import archive_model, edit_model, register_model, remove_tag, set_tag
 from .records import keep_text
@@ -248,17 +248,17 @@ def _keep(db: Session, actor: Actor, version: Version, found: Found) -> None:
         )
 
 
-def _to_change(db: Session, actor: Actor, name: str, number: int, permission: Permission) -> tuple[Model, Version]:
-    model = queries.get_model(db, actor, name, to_change=True)
+def _to_change(db: Session, actor: Actor, name: str, number: int, permission: Permission) -> Version:
+    queries.get_model(db, actor, name, to_change=True)
     version = queries.get_version(db, actor, name, number)
-    actor.must(permission, model)
-    return model, version
+    actor.must(permission, version.model)
+    return version
 
 
 def describe_version(db: Session, actor: Actor, name: str, number: int, description: str) -> None:
     """Say something else of a version. Raises NotFound, NotAllowed, InvalidInput."""
     description = checked_description(description)
-    model, version = _to_change(db, actor, name, number, Permission.ADD_VERSION)
+    version = _to_change(db, actor, name, number, Permission.ADD_VERSION)
     before = version.description
     if before == description:
         return
@@ -272,7 +272,7 @@ def put_version_tag(db: Session, actor: Actor, name: str, number: int, key: str,
     """Put a tag on a version. Raises NotFound, NotAllowed, InvalidInput."""
     checked_key(key, "Tag key")
     checked_tag_value(key, value)
-    model, version = _to_change(db, actor, name, number, Permission.ADD_VERSION)
+    version = _to_change(db, actor, name, number, Permission.ADD_VERSION)
     _must_stay(key)
     tag = db.get(VersionTag, (version.id, key))
     if tag is None:
@@ -287,7 +287,7 @@ def put_version_tag(db: Session, actor: Actor, name: str, number: int, key: str,
 
 def drop_version_tag(db: Session, actor: Actor, name: str, number: int, key: str) -> None:
     """Take a tag off a version; one that is not there is fine. Raises NotFound, NotAllowed, InvalidInput."""
-    model, version = _to_change(db, actor, name, number, Permission.ADD_VERSION)
+    version = _to_change(db, actor, name, number, Permission.ADD_VERSION)
     _must_stay(key)
     if count_changed(db, delete(VersionTag).where(VersionTag.version_id == version.id, VersionTag.key == key)):
         note_change(db, version)
@@ -310,7 +310,7 @@ def set_stage(db: Session, actor: Actor, name: str, number: int, stage: Stage, *
             f"stage. Valid stages are {', '.join(ACTIVE_STAGES)}.",
             field="archive_existing_versions",
         )
-    model, version = _to_change(db, actor, name, number, Permission.SET_ALIAS)
+    version = _to_change(db, actor, name, number, Permission.SET_ALIAS)
     before = version.stage or Stage.NONE
     if before != stage:
         decision = gates.check(db, gates.Transition("stage.set", version, actor, {"stage": stage.value}))
@@ -320,20 +320,20 @@ def set_stage(db: Session, actor: Actor, name: str, number: int, stage: Stage, *
             db, actor, "stage.set", version, number=number, stage=stage.value, before=str(before), decision=decision
         )
     if archive_others:
-        _archive_others(db, actor, model, version, stage)
+        _archive_others(db, actor, version, stage)
 
 
-def _archive_others(db: Session, actor: Actor, model: Model, version: Version, stage: Stage) -> None:
+def _archive_others(db: Session, actor: Actor, version: Version, stage: Stage) -> None:
     others = select(Version).where(
-        Version.model_id == model.id,
+        Version.model_id == version.model_id,
         Version.stage == stage.value,
         Version.id != version.id,
         Version.archived_at.is_(None),
     )
     for other in db.scalars(others.order_by(Version.number)).all():
-        set_committed_value(other, "model", model)
+        set_committed_value(other, "model", version.model)
         other.stage = Stage.ARCHIVED.value
-        _note(db, model, other)
+        note_change(db, other)
         events.record(
             db, actor, "stage.set", other, number=other.number, stage=Stage.ARCHIVED.value, before=stage.value
         )

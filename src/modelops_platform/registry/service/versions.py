@@ -1,4 +1,4 @@
-"""Verbs on versions. A version is frozen when it is made; after that it can only be taken out of use and brought back."""
+"""Verbs on versions. A version is frozen when it is made; after that it can only be archived and restored."""
 
 from pathlib import PurePosixPath
 
@@ -91,9 +91,7 @@ def archive_version(db: Session, actor: Actor, name: str, number: int) -> Versio
     note_change(db, version)
     rebuild_summary(db, model)
     manifest = version.manifest_digest
-    events.record(
-        db, actor, "version.archived", version, number=number, manifest=manifest, aliases=sorted(aliases)
-    )
+    events.record(db, actor, "version.archived", version, number=number, manifest=manifest, aliases=sorted(aliases))
     return version
 
 
