@@ -1,4 +1,4 @@
-"""The whole platform killed again and again while six clients write: every acknowledged answer is there afterwards.
+"""The whole platform killed again and again while seven clients write: every acknowledged answer is there afterwards.
 
 The clients and their ledger are those of `tests/faults`, where the suite kills three times.
 """
@@ -15,12 +15,13 @@ from tests.faults.restarts import restart
 from tests.postgres import Postgres, start_server
 
 WORDS = """\
-`make soak` writes this page. Six clients register models, set tags, move an alias, send files, log batches and points
-to runs by the MLflow protocol and send files of runs, without a pause; at a random moment all processes, or one of
-them, are killed (SIGKILL), every third time also while they start again. After each kill the platform must become
-ready by itself, and everything that was acknowledged must be there; what was not acknowledged must be there whole or
-not at all: a batch of 22 values, too. In the end every file has been scanned, the events tell of each model once,
-every stored file has the bytes its name says, and `modelops audit verify` finds the log whole."""
+`make soak` writes this page. Seven clients register models, set tags, move an alias and send files; by the MLflow
+protocol they begin runs, log batches, points, parameters and tags, send files of runs, and register models with their
+versions and an alias, without a pause; at a random moment all processes, or one of them, are killed (SIGKILL), every
+third time also while they start again. After each kill the platform must become ready by itself, and everything that
+was acknowledged must be there; what was not acknowledged must be there whole or not at all: a batch of 22 values, too.
+In the end every file has been scanned, the events tell of each model once, every stored file has the bytes its name
+says, and `modelops audit verify` finds the log whole."""
 PAGE = Path(__file__).parents[1] / "docs" / "soak.md"
 
 

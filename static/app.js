@@ -110,7 +110,22 @@
 
   document.addEventListener("problem:shown", showProblem);
 
+  // ---- Addresses that clients of MLflow print: its own pages, named behind the `#` -------------------
+  const PLACES = [
+    [/^#\/experiments\/\d+\/runs\/([\w-]+)/, "/runs/"],
+    [/^#\/experiments\/\d+\/models\/(m-\w+)/, "/logged-models/"],
+    [/^#\/experiments\/\d+\/traces\?.*selectedEvaluationId=([\w-]+)/, "/traces/"],
+    [/^#\/experiments\/(\d+(?:\/traces)?)/, "/experiments/"],
+    [/^#\/models\/([^/?#]+(?:\/versions\/\d+)?)/, "/models/"],
+    [/^#\/prompts\/([^/?#]+)/, "/prompts/"],
+  ];
+  const goWherePrinted = () => {
+    const [pattern, place] = PLACES.find(([each]) => each.test(location.hash)) ?? [];
+    if (pattern) location.replace(place + pattern.exec(location.hash)[1]);
+  };
+
   // ---- Start ----------------------------------------------------------------------------------
+  goWherePrinted();
   markTheme();
   watchToasts();
 })();

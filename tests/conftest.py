@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import os
 import shutil
 import threading
 import time
@@ -31,6 +32,7 @@ from modelops_platform.identity import passwords
 from modelops_platform.identity import service as identity
 from modelops_platform.main import create_app, open_home
 from modelops_platform.tracking import service as tracking
+from tests.client import Client
 from tests.factories import Cast
 
 # Workspaces of tests get policies of four requirements; those that are shipped are tested by themselves.
@@ -44,16 +46,23 @@ pytest_plugins = ["tests.missing", "tests.postgres", "tests.chromium", "tests.de
 
 LONGEST = (
     "browser/test_every_page.py",
-    "contract/test_permissions.py",
+    "browser/test_journeys.py",
     "faults/test_kills.py",
+    "contract/test_permissions.py",
     "serving/test_service.py",
+    "contract/test_openapi.py",
+    "pipelines/test_engine.py",
     "tests/test_serve.py",
     "jobs/test_processes.py",
+    "artifacts/test_scanning.py",
     "faults/test_database_away.py",
-    "browser/test_journeys.py",
-    "contract/test_openapi.py",
+    "contract/test_attack_strings.py",
     "demo/test_demo_numbers.py",
     "demo/test_heavy.py",
+    "grown/test_grown.py",
+    "operations/test_backup.py",
+    "monitoring/test_api.py",
+    "faults/test_drain.py",
 )
 
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
@@ -65,6 +74,12 @@ def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "dist", "no") == "load":
         config.option.dist = "loadgroup"
     config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """Run half as many processes again as there are cores: a third of their time tests wait for servers and timers."""
+    return (os.cpu_count() or 1) * 3 // 2
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -162,8 +177,8 @@ def database(settings: Settings) -> Iterator[Database]:
     database = Database.from_settings(settings)
     quicken(database)
     yield database
-    deadline = time.monotonic() + _HANDS_OFF_SECONDS
-    while not database.is_sqlite and database.write_engine.pool.checkedout() and time.monotonic() < deadline:
+    pool, deadline = database.write_engine.pool, time.monotonic() + _HANDS_OFF_SECONDS
+    while not database.is_sqlite and pool.checkedout() and time.monotonic() < deadline:  # type: ignore[attr-defined]
         time.sleep(0.001)
     database.dispose()
 
@@ -218,7 +233,7 @@ def client_as(app: FastAPI, cast: Cast) -> Callable[..., TestClient]:
 
     def make(role: str | None = "contributor", *, unit: str | None = None, name: str | None = None) -> TestClient:
         person = cast.person(role, unit=unit, name=name)
-        return TestClient(app, headers={"authorization": f"Bearer {cast.token(person)}"}, follow_redirects=False)
+        return Client(app, headers={"authorization": f"Bearer {cast.token(person)}"})
 
     return make
 
@@ -232,7 +247,7 @@ def client(client_as: Callable[..., TestClient]) -> TestClient:
 @pytest.fixture
 def nobody(app: FastAPI) -> TestClient:
     """A client that is not signed in."""
-    return TestClient(app, follow_redirects=False)
+    return Client(app)
 
 
 @pytest.fixture

@@ -106,8 +106,15 @@ FRAME = [
     Entry("Approvals", "list_approvals", "Govern", count_route="count_approvals", key="a", covers=("/decisions",)),
     Entry("Findings", "list_findings", "Govern", key="f", covers=("/raise-finding", "/waivers", "/emergencies")),
     Entry("Compliance", "show_compliance", "Govern", key="c"),
+    Entry("Coming up", "show_coming", "Govern", key="n"),
     Entry("Life cycles", "list_life_cycles", "Govern", key="e", covers=("/life-cycle-editor",)),
-    Entry("Policies", "list_policies", "Govern", key="y", covers=("/policy-editor", "/what-ifs", "/questionnaires")),
+    Entry(
+        "Policies",
+        "list_policies",
+        "Govern",
+        key="y",
+        covers=("/policy-editor", "/what-ifs", "/questionnaires", "/questionnaire-editor"),
+    ),
     Entry("Audit", "list_events", "Govern", Permission.VIEW_AUDIT, key="l", covers=("/log",)),
     Entry(
         "Access requests",

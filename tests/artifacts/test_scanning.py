@@ -206,10 +206,19 @@ MAKERS = {"pickles": hostile.pickles, "archives": hostile.archives, "documents":
 CASES = [(group, name) for group, make in MAKERS.items() for name in make(Path("/nowhere/canary"))]
 
 
+@pytest.fixture(scope="module")
+def bait(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, dict[str, bytes]]]:
+    """The canary that must never appear, and all hostile files that would make it: one of them costs what all cost."""
+    canary = tmp_path_factory.mktemp("bait") / "canary"
+    return canary, {group: make(canary) for group, make in MAKERS.items()}
+
+
 @pytest.mark.parametrize(("group", "name"), CASES, ids=[name for _, name in CASES])
-def test_hostile_file_is_never_clean_and_never_run(tmp_path: Path, write: Write, group: str, name: str) -> None:
-    canary = tmp_path / "canary"
-    report = scan_file(write(MAKERS[group](canary)[name]))
+def test_hostile_file_is_never_clean_and_never_run(
+    bait: tuple[Path, dict[str, dict[str, bytes]]], write: Write, group: str, name: str
+) -> None:
+    canary, files = bait
+    report = scan_file(write(files[group][name]))
     assert report.verdict is not Verdict.CLEAN
     assert report.reasons
     if name not in ONLY_UNKNOWN:

@@ -103,6 +103,9 @@ def test_keys_go_places_but_never_while_typing_and_not_when_switched_off(open_pa
     expect(help_drawer).to_be_hidden()
     page.goto("/profile")
     offer = page.get_by_role("button", name="Use Europe/Paris, the zone of this browser")
+    page.set_viewport_size({"width": 320, "height": 800})  # where its long words would push the page out
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    page.set_viewport_size({"width": 1280, "height": 800})
     offer.click()
     page.get_by_label("Single keys do something").uncheck()
     page.locator("form", has=page.get_by_label("Time zone")).get_by_role("button", name="Save").click()

@@ -1,10 +1,9 @@
 """Every route of the running application, asked by everybody: the answer is what the one permission table says."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 from httpx2 import Response
@@ -14,6 +13,7 @@ from starlette.testclient import TestClient
 from modelops_platform.core.actor import Permission
 from modelops_platform.identity.domain import Role, Scope, allowed
 from modelops_platform.web.routing import SIGNED_IN
+from tests.client import Client
 from tests.contract.addresses import Asked, dummy_path, plain_body, routes_of
 from tests.contract.furnished import MODEL, House
 from tests.factories import Cast
@@ -76,17 +76,14 @@ def routes(app: FastAPI) -> list[Asked]:
 
 
 @pytest.fixture
-def signed_in(app: FastAPI, cast: Cast) -> Iterator[Callable[..., TestClient]]:
-    """Make a client of somebody with a role, by a token of a scope; one event loop serves all their requests."""
+def signed_in(app: FastAPI, cast: Cast) -> Callable[..., TestClient]:
+    """Make a client of somebody with a role, by a token of a scope."""
 
     def make(role: str | None, scope: str = "all") -> TestClient:
         headers = {"authorization": f"Bearer {cast.token(cast.person(role), scope)}"}
-        client = TestClient(app, headers=headers, follow_redirects=False)
-        client.portal = portal
-        return client
+        return Client(app, headers=headers)
 
-    with start_blocking_portal() as portal:
-        yield make
+    return make
 
 
 def is_wrong(status: int, asked: Asked, held: frozenset[Permission]) -> bool:

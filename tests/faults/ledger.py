@@ -1,4 +1,4 @@
-"""A ledger of acknowledged answers: six clients write without pause, the platform is killed, and all must be there.
+"""A ledger of acknowledged answers: seven clients write without pause, the platform is killed, and all must be there.
 
 What was acknowledged is there; what was not is there whole or not at all, and can be sent again. The suite kills three
 times, `make soak` many times.
@@ -22,6 +22,7 @@ from typing import Any
 import httpx2
 import psutil
 
+from tests.faults.registered import RegistryLedger
 from tests.faults.runs import RunLedger
 from tests.test_serve import Server, environment, modelops, operator, until
 
@@ -45,6 +46,7 @@ class Ledger:
         self.values: dict[str, set[Any]] = {}  # what an address may hold: the acknowledged value, and one in doubt
         self.files: dict[str, tuple[bytes, bool]] = {}
         self.logged = RunLedger(self._must)
+        self.registered = RegistryLedger(self._must)
         self.faults: list[str] = []
         self.acknowledged = self.told_to_wait = 0
         self._numbers = itertools.count(1)
@@ -53,9 +55,10 @@ class Ledger:
     # ---- writing ----------------------------------------------------------------------------------------------------
 
     def write_until(self, url: str, token: str, kill: Callable[[], None]) -> None:
-        """Write with six clients until `kill` has done what it does and each has noticed, or is told to stop."""
+        """Write with seven clients until `kill` has done what it does and each has noticed, or is told to stop."""
         self._stop.clear()
-        writers = (self._create, self._tag, self._move, self._send, self.logged.log, self.logged.send)
+        logging = (self.logged.log, self.logged.send, self.registered.register)
+        writers = (self._create, self._tag, self._move, self._send, *logging)
         with ThreadPoolExecutor(len(writers)) as pool:
             for write in writers:
                 pool.submit(self._repeat, write, url, token)
@@ -101,7 +104,7 @@ class Ledger:
         self.files[sha256] = content, False
         self._must(client.put(f"{API}/files?name=part.bin", content=content), 201)
         self.files[sha256] = content, True
-        self._stop.wait(0.2)  # each file is a job of half a second
+        self._stop.wait(0.4)  # each file is a job of half a second, waited for at the end
 
     def _must(self, answer: Any, *statuses: int) -> None:
         if answer.status_code == 503 and "retry-after" in answer.headers:
@@ -141,6 +144,7 @@ class Ledger:
                 self.faults.append(f"the file {sha256} answers {answer.status_code}, {len(answer.content)} bytes")
             self.files[sha256] = content, True
         self.faults += self.logged.check(client)
+        self.faults += self.registered.check(client)
 
     def _check_value(self, client: httpx2.Client, path: str, of: str, read: Callable[[Any], Any]) -> None:
         if allowed := self.values.get(of):
@@ -156,8 +160,9 @@ class Ledger:
             report = client.get(f"{API}/files/{sha256}/report").json()
             if report["scanned_at"] is None:
                 self.faults.append(f"the file {sha256} was never scanned")
-        if (told := count(client, "/events?kind=model.registered")) != len(self.models) + 1:
-            self.faults.append(f"{told} events tell of {len(self.models) + 1} models")
+        models = len(self.models) + len(self.registered.models) + 1
+        if (told := count(client, "/events?kind=model.registered")) != models:
+            self.faults.append(f"{told} events tell of {models} models")
 
 
 def _candidate(page: Any) -> Any:

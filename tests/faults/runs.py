@@ -24,19 +24,31 @@ class RunLedger:
         self._must = must
         self.runs: dict[str, dict[int, bool]] = {}  # run: its batches, and whether each was acknowledged
         self.points: dict[str, set[int]] = {}  # run: acknowledged steps of the metric `loss`
+        self.params: dict[str, set[str]] = {}  # run: acknowledged parameters
+        self.tags: dict[str, set[str | None]] = {}  # run: what its tag `turn` may say
         self.files: dict[str, bytes] = {}  # acknowledged
         self._experiment = ""
         self._numbers = itertools.count(1)
         self._open: str | None = None
 
     def log(self, client: httpx2.Client) -> None:
-        """Log a batch to a run, which is begun when there is none, or one point of a metric."""
+        """Log a batch to a run, which is begun when there is none, or one point, parameter or tag."""
         run = self._run(client)
         number = next(self._numbers)
         if number % 3 == 0:
             point = {"run_id": run, "key": "loss", "value": number, "timestamp": number, "step": number}
             self._must(client.post(f"{API}/runs/log-metric", json=point), 200)
             self.points[run].add(number)
+            return
+        if number % 5 == 0:
+            self._must(client.post(f"{API}/runs/log-parameter", json={"run_id": run, "key": f"p{number}"}), 200)
+            self.params[run].add(f"p{number}")
+            return
+        if number % 4 == 0:
+            self.tags[run].add(str(number))
+            tag = {"run_id": run, "key": "turn", "value": str(number)}
+            self._must(client.post(f"{API}/runs/set-tag", json=tag), 200)
+            self.tags[run] = {str(number)}
             return
         self.runs[run][number] = False
         self._must(client.post(f"{API}/runs/log-batch", json=_batch(run, number)), 200)
@@ -63,7 +75,7 @@ class RunLedger:
             answer = client.post(f"{API}/runs/create", json={"experiment_id": self._experiment, "start_time": 1})
             self._must(answer, 200)
             run = answer.json()["run"]["info"]["run_id"]
-            self.runs[run], self.points[run] = {}, set()
+            self.runs[run], self.points[run], self.params[run], self.tags[run] = {}, set(), set(), {None}
             self._open = run
         return self._open
 
@@ -89,6 +101,12 @@ class RunLedger:
     def _compare(self, client: httpx2.Client, run: str, batches: dict[int, bool], data: Any) -> list[str]:
         faults = []
         there = {pair["key"] for what in ("metrics", "params", "tags") for pair in data.get(what, [])}
+        if lost := self.params[run] - there:
+            faults.append(f"the run {run} lost the parameters {sorted(lost)}")
+        turn = next((tag["value"] for tag in data.get("tags", []) if tag["key"] == "turn"), None)
+        if turn not in self.tags[run]:
+            faults.append(f"the tag of run {run} says {turn}, not one of {self.tags[run]}")
+        self.tags[run] = {turn}
         for number, was_told in batches.items():
             wanted = {pair["key"] for what in ("metrics", "params", "tags") for pair in _batch(run, number)[what]}
             found = wanted & there

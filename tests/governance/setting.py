@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from modelops_platform.artifacts.tables import Blob
 from modelops_platform.core import clock
 from modelops_platform.identity.tables import User
+from tests.client import Client
 from tests.factories import Cast
 
 from .factories import answers_of
@@ -50,7 +51,7 @@ class Setting:
         if name not in self.clients:
             token = self.cast.token(self.person(name))
             headers = {"authorization": f"Bearer {token}"}
-            self.clients[name] = TestClient(self.app, headers=headers, follow_redirects=False)
+            self.clients[name] = Client(self.app, headers=headers)
         return self.clients[name]
 
     def register(self, **changes: Any) -> None:

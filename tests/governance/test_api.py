@@ -125,8 +125,7 @@ def test_asking_twice_is_a_conflict_and_a_withdrawn_request_takes_its_votes_alon
     bank.assess()
     request = bank.ask()
     body = {"model": bank.model, "version": 1, "alias": "champion", "message": "Again."}
-    r = bank["author"].post("/api/v1/approvals", json=body)
-    assert r.status_code == 409, r.text
+    assert bank["author"].post("/api/v1/approvals", json=body).status_code == 409
     bank.vote(request, "risk")
     assert bank["risk"].post(f"/api/v1/approvals/{request}/withdraw").status_code == 403
     assert bank["author"].post(f"/api/v1/approvals/{request}/withdraw").json()["state"] == "withdrawn"

@@ -180,9 +180,26 @@ def test_a_waiver_is_renewed_only_so_often(bank: Setting) -> None:
     new = bank["viewer"].get(f"/api/v1/waivers/{second}").json()
     assert (old["state"], old["to_at"]) == ("renewed", new["from_at"])
     refused = bank["author"].post(f"/api/v1/waivers/{second}/renew", json=again)
-    assert (refused.status_code, "1 times" in refused.json()["detail"]) == (422, True)
+    assert (refused.status_code, "tier 1 allows 1" in refused.json()["detail"]) == (422, True)
     revoked = bank["risk"].post(f"/api/v1/waivers/{second}/revoke", json={"reason": "It was met."}).json()
     assert revoked["state"] == "revoked"
+
+
+@ON_SQLITE
+def test_asking_anew_for_the_same_counts_as_renewing_it(bank: Setting) -> None:
+    first = waive(bank, requirement="tier-assessed", version=1).json()["id"]
+    answer(bank, first, "risk")
+    answer(bank, first, "executive")
+    anew = waive(bank, requirement="tier-assessed")
+    assert (anew.status_code, anew.json()["renewals"]) == (201, 1)
+    assert waive(bank, requirement="digest-verified").status_code == 201, "another requirement is another matter"
+    answer(bank, anew.json()["id"], "risk")
+    answer(bank, anew.json()["id"], "executive")
+    refused = waive(bank, requirement="tier-assessed", version=1)
+    assert (refused.status_code, refused.json()["field"]) == (422, "requirement")
+    for days, status in ((100, 422), (181, 201)):  # it lasts 90 days, and is renewed for as long after that
+        with clock.frozen(clock.now() + timedelta(days=days)):
+            assert waive(bank, requirement="tier-assessed").status_code == status
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,13 @@
 
 from typing import Any
 
+from httpx2 import Response
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.db import DEFAULT_WORKSPACE, Database
 from modelops_platform.events import service as events
 from modelops_platform.governance import service
-from tests.factories import count_events, last_event
+from tests.factories import Cast, count_events, last_event
 
 from .setting import RESEARCH, Setting
 
@@ -77,11 +78,57 @@ def test_who_confirmed_and_then_becomes_the_owner_has_confirmed_nothing(bank: Se
 
 
 def test_a_validator_who_was_only_named_fills_no_seat(bank: Setting) -> None:
-    """Whoever edits the record could name a friend."""
+    """A name is not a right, whoever wrote it."""
     friend = bank.person("owner").id
-    changed = {"validator": friend, "owner": bank.person("executive").id}
+    changed = {"owner": bank.person("executive").id}
     assert bank["author"].patch(f"/api/v1/models/{bank.model}", json=changed).status_code == 200
+    assert name_validator(bank, friend).status_code == 200
     [approvals] = [one for one in bank.gate().json()["judgements"] if one["check"] == "approvals"]
     [seat] = [seat for seat in approvals["seats"] if seat["role"] == "validator"]
     assert seat["candidates"] == []
     assert "only with the role validator there" in approvals["detail"]
+
+
+def name_validator(bank: Setting, person: str, by: str = "risk") -> Response:
+    return bank[by].post(f"/api/v1/models/{bank.model}/name-validator", json={"validator": person})
+
+
+def candidates(bank: Setting) -> list[str]:
+    [approvals] = [one for one in bank.gate().json()["judgements"] if one["check"] == "approvals"]
+    return next(sorted(seat["candidates"]) for seat in approvals["seats"] if seat["role"] == "validator")
+
+
+def test_a_validator_whom_the_maker_proposed_shuts_no_other_out(bank: Setting, cast: Cast, db: Session) -> None:
+    bank.assess()
+    chosen, other = bank.person("validator").id, cast.person("validator").id
+    shown = bank["viewer"].get(f"/api/v1/models/{bank.model}").json()
+    assert (shown["validator"]["id"], shown["validator_named_by"]) == (chosen, None)
+    assert candidates(bank) == sorted([chosen, other])  # the author wrote that name
+    assert "is proposed to check it" in bank["risk"].get(f"/models/{bank.model}").text
+    for by in ("author", "owner", "viewer"):
+        assert name_validator(bank, chosen, by=by).status_code == 403, by
+    assert name_validator(bank, bank.person("owner").id).status_code == 422
+    assert name_validator(bank, "nobody@example.com").status_code == 422
+    named = name_validator(bank, chosen)
+    assert (named.status_code, named.json()["validator_named_by"]) == (200, bank.person("risk").id)
+    assert name_validator(bank, chosen).status_code == 200
+    assert count_events(db, "model.validator_named") == 1
+    assert candidates(bank) == [chosen]
+    path = f"/api/v1/models/{bank.model}/validations"
+    refused = bank["owner"].post(path, json={"version": 1, "validator": other})
+    assert (refused.status_code, "by somebody without a part in it" in refused.json()["detail"]) == (422, True)
+    assert bank["author"].patch(f"/api/v1/models/{bank.model}", json={"validator": other}).status_code == 200
+    assert candidates(bank) == sorted([chosen, other])  # a proposal again
+    form = {"validator": chosen}
+    sent = bank["risk"].post(f"/models/{bank.model}/name-validator", data=form, headers={"origin": "http://testserver"})
+    assert sent.status_code == 303
+    assert candidates(bank) == [chosen]
+
+
+def test_the_record_keeps_validator_owner_and_developer_apart(bank: Setting) -> None:
+    owner, validator = bank.person("owner").id, bank.person("validator").id
+    for change in ({"validator": owner}, {"owner": validator}, {"developer": validator}):
+        refused = bank["author"].patch(f"/api/v1/models/{bank.model}", json=change)
+        assert (refused.status_code, refused.json()["field"]) == (422, "validator"), change
+    body = {"name": "other", "owner": owner, "validator": owner}
+    assert bank["author"].post("/api/v1/models", json=body).status_code == 422

@@ -15,11 +15,13 @@ from modelops_platform.core import clock
 from modelops_platform.core.db import Database
 from modelops_platform.governance import queries
 from modelops_platform.governance.domain.known import Source
+from modelops_platform.governance.domain.work import WorkKind
 from modelops_platform.governance.tables import TestResult
 from modelops_platform.monitoring.domain.lights import Light
 from modelops_platform.registry.tables import Version
 from tests.factories import Cast, count_events, last_event
 
+from .factories import policy_document
 from .laboratory import Laboratory, by_test, material, onnx_model
 from .setting import Setting
 
@@ -232,3 +234,35 @@ def test_a_suite_is_published_as_written_and_never_changed(bank: Setting) -> Non
     refused = bank["risk"].post("/api/v1/test-suites", json={"document": bad, "reason": "x"}).json()
     assert refused["field"] == "tests[0].check"
     assert "Line" in refused["detail"]
+
+
+def test_a_suite_that_a_policy_looks_at_takes_a_second_person(bank: Setting, database: Database) -> None:
+    document = policy_document(version=2)
+    asked = {"id": "tested", "title": "Tested", "check": "tests", "suite": "tier-1", "remedy": "Run the suite."}
+    document["requirements"].append(asked)
+    sent = bank["risk"].post("/api/v1/policies", json={"document": document, "reason": "Tests count."})
+    assert sent.status_code == 201, sent.text
+    text = bank["viewer"].get("/api/v1/test-suites/tier-1").json()["document"]
+    other = text.replace("version: 1", "version: 2", 1).replace("warn_below: 0.7,", "warn_below: 0.75,", 1)
+    made = bank["risk"].post("/api/v1/test-suites", json={"document": other, "reason": "Agreed."}).json()
+    assert (made["number"], made["is_in_force"]) == (2, False)
+    assert bank["viewer"].get("/api/v1/test-suites/tier-1").json()["number"] == 1, "the one before counts"
+    push = {"suite": "tier-1", "suite_version": 2, "results": [{"test": "discrimination", "outcome": "pass"}]}
+    push["digest"] = bank["robot"].get(f"/api/v1/models/{bank.model}/versions/1").json()["manifest_digest"]
+    pushed = bank["robot"].post(f"/api/v1/models/{bank.model}/versions/1/test-results", json=push)
+    assert (pushed.status_code, pushed.json()["field"]) == (422, "suite")
+
+    def waiting(who: str) -> bool:
+        with database.read() as db:
+            work = queries.list_work(db, bank.cast.actor(bank.person(who)))
+        return any(item.kind is WorkKind.SUITE for item in work)
+
+    assert (waiting("admin"), waiting("risk"), waiting("author")) == (True, False, False)
+    assert "somebody else confirms it" in bank["risk"].get("/test-suites/tier-1?version=2").text
+    confirm, said = "/api/v1/test-suites/tier-1/versions/2/confirm", {"sentence": "As the minutes say."}
+    assert [bank[who].post(confirm, json=said).status_code for who in ("risk", "author")] == [403, 403]
+    assert bank["admin"].post(confirm, json=said).json()["is_in_force"] is True
+    assert bank["admin"].post(confirm, json=said).status_code == 412
+    assert bank["viewer"].get("/api/v1/test-suites/tier-1").json()["number"] == 2
+    assert not waiting("admin")
+    assert "As the minutes say." in bank["viewer"].get("/test-suites/tier-1").text

@@ -249,5 +249,10 @@ def test_a_card_names_what_is_missing_and_takes_what_people_write(bank: Setting,
     assert "Limits, trade-offs, known failures" not in now.missing
     assert "Licence" in now.missing
     assert before.digest != now.digest
+    path, more = f"/api/v1/models/{bank.model}/card", {"fields": {"licence": "MIT"}}
+    tag = bank["viewer"].get(path).headers["etag"]
+    written = bank["owner"].patch(path, json=more, headers={"If-Match": tag})
+    assert (written.status_code, written.headers["etag"] != tag) == (200, True)
+    assert bank["owner"].patch(path, json=more, headers={"If-Match": tag}).status_code == 412
     unknown = bank["owner"].patch(f"/api/v1/models/{bank.model}/card", json={"fields": {"colour": "red"}})
     assert (unknown.status_code, unknown.json()["field"]) == (422, "fields.colour")

@@ -1,5 +1,7 @@
 """Rules of rights, passwords, addresses and where a sign-in may lead."""
 
+import runpy
+
 import pytest
 
 from modelops_platform.core.actor import Permission
@@ -142,7 +144,8 @@ def test_nobodys_hash_costs_what_a_new_one_costs() -> None:
     def cost(kept: str) -> list[str]:
         return kept.split("$")[1:4]
 
-    assert cost(passwords.NOBODY) == cost(passwords.hash_password("correct horse battery"))
+    shipped = runpy.run_path(str(passwords.__file__))  # those of the tests cost less
+    assert cost(shipped["NOBODY"]) == cost(shipped["hash_password"]("correct horse battery"))
 
 
 def test_a_password_is_right_only_against_its_own_hash() -> None:

@@ -18,6 +18,7 @@ from modelops_platform.jobs.domain.states import UNFINISHED
 from modelops_platform.jobs.runner import Worker
 from modelops_platform.jobs.tables import Job
 from modelops_platform.pipelines.jobs import HANDLERS
+from tests.client import Client
 from tests.factories import Cast
 
 
@@ -94,7 +95,7 @@ def shop(app: Any, cast: Cast) -> Shop:
     """A contributor of the unit Plants with the model `iris` and the data set `iris`."""
     person = cast.person("contributor", unit="Plants", name="Rosa Park")
     headers = {"authorization": f"Bearer {cast.token(person)}"}
-    shop = Shop(TestClient(app, headers=headers, follow_redirects=False), person)
+    shop = Shop(Client(app, headers=headers), person)
     assert shop.client.post("/api/v1/models", json={"name": "iris", "unit": "Plants"}).status_code == 201
     shop.data_set("iris", *iris())
     return shop

@@ -41,6 +41,9 @@ class DaskCluster:
         self._processes: list[subprocess.Popen[bytes]] = []
 
     def start(self) -> None:
+        """Start it unless it runs."""
+        if self._processes:
+            return
         self._run("scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard", "--no-jupyter")
         for name in ("one", "two"):
             options = ("--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1", "--name", name)
@@ -75,14 +78,21 @@ class DaskCluster:
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+def any_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaskCluster]:
+    """A cluster that runs or does not, as the test before left it: each start takes three processes seconds."""
     made = DaskCluster(tmp_path_factory.mktemp("dask"))
-    made.start()
     try:
-        made.until_ready()
         yield made
     finally:
         made.kill()
+
+
+@pytest.fixture
+def cluster(any_cluster: DaskCluster) -> DaskCluster:
+    """A cluster that runs."""
+    any_cluster.start()
+    any_cluster.until_ready()
+    return any_cluster
 
 
 def hold_out() -> tuple[Any, Answers, np.ndarray[Any, Any]]:
@@ -143,14 +153,13 @@ def test_a_cluster_lost_midway_is_tried_again(cluster: DaskCluster) -> None:
     with pytest.raises(Retry, match="was lost"), engine.running_on(cluster.address) as there:
         there.map(time.sleep, [PATIENCE_SECONDS, PATIENCE_SECONDS])
     loss.join()
-    cluster.start()
-    cluster.until_ready()
 
 
 @on_one
 def test_a_job_whose_engine_is_lost_is_done_again_with_the_same_result(
-    shop: Shop, work: Work, database: Database, cluster: DaskCluster
+    shop: Shop, work: Work, database: Database, any_cluster: DaskCluster
 ) -> None:
+    cluster = any_cluster
     recipe = shop.recipe()
     here = shop.start(recipe)
     work()

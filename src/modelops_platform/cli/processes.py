@@ -80,6 +80,8 @@ def run_web(
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(proxies := get_settings().trusted_proxies),
+        forwarded_allow_ips=proxies,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     for number in (signal.SIGTERM, signal.SIGINT):

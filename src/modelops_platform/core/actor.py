@@ -31,6 +31,7 @@ class Permission(StrEnum):
     REQUEST_APPROVAL = "request_approval"
     VOTE = "vote"
     VALIDATE = "validate"
+    NAME_VALIDATOR = "name_validator"
     RUN_TESTS = "run_tests"
     RAISE_FINDING = "raise_finding"
     WORK_ON_FINDING = "work_on_finding"

@@ -5,6 +5,7 @@ import re
 import tomllib
 from functools import cache
 from importlib.util import find_spec
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlsplit
@@ -49,6 +50,11 @@ class Settings(BaseSettings):
     )
     allowed_hosts: str = Field(
         default="", description="Host names that may appear in a request, separated by commas, beside the local ones."
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses and networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` count, separated"
+        " by commas.",
     )
     enforcement: Literal["enforce", "observe"] = Field(
         default="enforce", description="Gate mode of workspaces made from now on."
@@ -142,6 +148,13 @@ class Settings(BaseSettings):
         for host in filter(None, (host.strip() for host in value.split(","))):
             if not _HOST.fullmatch(host.lower()):
                 raise ValueError(f"{host[:100]!r} is no host name: write models.example.com, without scheme and port")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _plain_networks(cls, value: str) -> str:
+        for network in filter(None, (network.strip() for network in value.split(","))):
+            ip_network(network)
         return value
 
     @field_validator("public_url", "oidc_issuer")

@@ -19,6 +19,7 @@ from modelops_platform.events.proof.seals import key_id, to_pem, version_text
 from .catalogue import GOVERNANCE, SHORT_LIFE_CYCLE, SUITES
 from .material import Entry
 
+ADMIN = "admin"
 RISK, COMPLIANCE, EXECUTIVE, VALIDATOR = "karim.haddad", "lena.fischer", "grace.novak", "emi.tanaka"
 SEATS = {"risk": RISK, "executive": EXECUTIVE, "compliance": COMPLIANCE, "validator": VALIDATOR}
 _WAY = {"ai-system": "yes", "union": "yes", "excluded": "no", "practices": "no", "general-purpose": "no"}
@@ -120,7 +121,11 @@ class Oversight:
     def prepare(self) -> None:
         """Publish the suites and the second life cycle."""
         for document in SUITES:
-            self._people[RISK].post("/test-suites", {"document": document, "reason": "Agreed by the risk committee."})
+            said = {"document": document, "reason": "Agreed by the risk committee."}
+            made = self._people[RISK].post("/test-suites", said)
+            if not made["is_in_force"]:
+                confirm = f"/test-suites/{made['document_id']}/versions/{made['number']}/confirm"
+                self._people[ADMIN].post(confirm, {"sentence": "The limits are those of the committee's minutes."})
         shorter = {"document": SHORT_LIFE_CYCLE, "reason": "Workbooks and rules go a shorter way."}
         self._people[RISK].post("/life-cycles", shorter)
 

@@ -42,14 +42,16 @@ class JobWatch:
     def __init__(self) -> None:
         self._listeners: set[_Listener] = set()
         self._poller: asyncio.Task[None] | None = None
+        self._database: Database | None = None  # of the latest listener; a process has one
         self._is_closed = False
 
     async def follow(self, database: Database, job_id: str, *, pulse: float) -> AsyncGenerator[Shown | None]:
         """Yield the job whenever it changes until it ends; None every `pulse` seconds without a change."""
         listener = _Listener(job_id)
         self._listeners.add(listener)
+        self._database = database
         if self._poller is None or self._poller.done():
-            self._poller = asyncio.create_task(self._poll(database))
+            self._poller = asyncio.create_task(self._poll())
         try:
             while not self._is_closed:
                 try:
@@ -69,10 +71,10 @@ class JobWatch:
         """End all streams because the process stops; safe in a signal handler. Browsers come back by themselves."""
         self._is_closed = True
 
-    async def _poll(self, database: Database) -> None:
-        while self._listeners:
+    async def _poll(self) -> None:
+        while self._listeners and self._database is not None:
             wanted = {listener.job_id for listener in self._listeners}
-            found = await run_in_threadpool(_look, database, wanted)
+            found = await run_in_threadpool(_look, self._database, wanted)
             for listener in list(self._listeners):
                 self._tell(listener, found)
             await asyncio.sleep(LOOK_SECONDS)

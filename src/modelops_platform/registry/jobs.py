@@ -43,6 +43,8 @@ def named(db: Session, entry: LogEntry) -> Iterator[str | None]:
     if entry.kind == "model.registered":
         model = db.get(Model, entry.object_id)
         yield from (model.owner_id, model.developer_id, model.validator_id) if model is not None else ()
+    if entry.kind == "model.validator_named":
+        yield entry.data["validator"][-1]
     for role in ("owner_id", "developer_id", "validator_id"):
         change = entry.data.get("changes", {}).get(role)
         if change:
@@ -67,6 +69,7 @@ SCHEDULES = {
 NOTICES = {
     "model.registered": [Notice(Topic.RESPONSIBILITY, named)],
     "model.edited": [Notice(Topic.RESPONSIBILITY, named)],
+    "model.validator_named": [Notice(Topic.RESPONSIBILITY, named)],
     "artifact.quarantined": [Notice(Topic.DANGER, answering)],
     "artifact.corrupt": [Notice(Topic.DANGER, answering)],
     "artifact.missing": [Notice(Topic.DANGER, answering)],

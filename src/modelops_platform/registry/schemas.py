@@ -146,6 +146,9 @@ class ModelOut(Out):
     owner: Named
     developer: Named | None
     validator: Named | None
+    validator_named_by: str | None = Field(
+        description="Who named the validator, having the right and no part in the model; null: it is a proposal."
+    )
     eu_class: EuClass | None
     affects_people: bool
     fields: dict[str, Any]
@@ -158,6 +161,12 @@ class ModelOut(Out):
     updated_at: datetime
     archived_at: datetime | None
     revision: int
+
+
+class ValidatorIn(In):
+    """Who checks a model independently."""
+
+    validator: Name = Field(description="E-mail or id of a person.")
 
 
 class FileIn(In):

@@ -55,6 +55,8 @@ class Model(InWorkspace, Base):
     owner_id: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"), index=True)
     developer_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("users.id"))
     validator_id: Mapped[str | None] = mapped_column(String(36), ForeignKey("users.id"))
+    validator_named_by: Mapped[str | None] = mapped_column(String(36))
+    """Who named the validator, having the right and no part in the model; none: the validator is only proposed."""
     eu_class: Mapped[str | None] = mapped_column(String(30))
     affects_people: Mapped[bool] = mapped_column(default=False)
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -114,6 +116,7 @@ class ModelRecord(Base):
     owner_id: Mapped[str] = mapped_column(String(36))
     developer_id: Mapped[str | None] = mapped_column(String(36))
     validator_id: Mapped[str | None] = mapped_column(String(36))
+    validator_named_by: Mapped[str | None] = mapped_column(String(36))
     eu_class: Mapped[str | None] = mapped_column(String(30))
     affects_people: Mapped[bool]
     fields: Mapped[dict[str, Any]] = mapped_column(default=dict)
@@ -129,6 +132,7 @@ RECORDED = (
     "owner_id",
     "developer_id",
     "validator_id",
+    "validator_named_by",
     "eu_class",
     "affects_people",
     "fields",

@@ -1,24 +1,17 @@
 """Shapes of the leader's view."""
 
-import re
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
-from modelops_platform.web.forms import EmptyIsNone, Moment, Out, PageIn
-
-
-def _end_of_day(value: Any) -> Any:
-    return f"{value}T23:59:59.999999Z" if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value) else value
+from modelops_platform.web.forms import AsOf, EmptyIsNone, Out, PageIn
 
 
 class PortfolioFilter(PageIn):
     """What the portfolio is narrowed by; all of it stands in the address of the page."""
 
-    at: Annotated[Moment | None, EmptyIsNone, BeforeValidator(_end_of_day)] = Field(
-        default=None, description="As of this moment, a bare date is its last one; now if left out."
-    )
+    at: AsOf = Field(default=None, description="As of this moment, a bare date is its last one; now if left out.")
     unit: Annotated[str | None, EmptyIsNone] = Field(default=None, max_length=36, description="Id of a unit.")
     tier: Annotated[str | None, EmptyIsNone] = Field(
         default=None, pattern="^([1-4]|none)$", description="1 to 4, or `none`."

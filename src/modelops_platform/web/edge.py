@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelops_platform.core.ids import new_id
@@ -31,6 +31,7 @@ SECURITY_HEADERS = [
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]
 ANY_HOST = frozenset({"/healthz", "/readyz", "/health", "/version"})
+_WENT_AWAY = 499  # in the log and the counters, as proxies have it
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]]+))(?::\d*)?", re.ASCII)
 _BAD_ESCAPE = re.compile(rb"%00|%(?![0-9A-Fa-f]{2})")
@@ -77,6 +78,8 @@ class Edge:
                 await show_problem(Request(scope, receive), problem)(scope, receive, send_with_headers)
             else:
                 await self.app(scope, receive, send_with_headers)
+        except ClientDisconnect:  # in the middle of a body: nobody is left to be answered
+            status = status or _WENT_AWAY
         except Exception as error:  # our own mistake: answered here, with all headers, then left to the server's log
             if not status:
                 await unexpected(Request(scope, receive), error)(scope, receive, send_with_headers)
@@ -146,7 +149,8 @@ def _is_same_site(sent: dict[bytes, str]) -> bool:
     origin = sent.get(b"origin")
     if origin is None:
         return True
-    return origin.partition("://")[2].lower() == sent.get(b"host", "").strip().lower()
+    scheme, _, host = origin.lower().partition("://")
+    return scheme in ("http", "https") and host == sent.get(b"host", "").strip().lower()
 
 
 @functools.cache

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from modelops_platform.core.errors import (
@@ -76,6 +76,7 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(PoolTimeout, _database_failed)
     app.add_exception_handler(DBAPIError, _database_failed)
     app.add_exception_handler(OSError, _disk_failed)
+    app.add_exception_handler(ClientDisconnect, _broke_off)
 
 
 async def _platform_error(request: Request, error: Exception) -> Response:
@@ -185,6 +186,13 @@ async def _disk_failed(request: Request, error: Exception) -> Response:
 async def _changed_meanwhile(request: Request, error: Exception) -> Response:
     return await _platform_error(
         request, Stale("Somebody else changed it at the same moment.", remedy="Read it again, then repeat the edit.")
+    )
+
+
+async def _broke_off(request: Request, error: Exception) -> Response:
+    """Nobody reads it; but it is no mistake of ours."""
+    return await _platform_error(
+        request, InvalidInput("The body broke off before it had arrived.", remedy="Send it again.", field="body")
     )
 
 

@@ -84,7 +84,14 @@ def _within_reach(value: datetime) -> datetime:
     return value.astimezone(UTC)
 
 
+def end_of_day(value: Any) -> Any:
+    """Read a bare date as its last moment in UTC; what else is given is returned as it is."""
+    return f"{value}T23:59:59.999999Z" if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value) else value
+
+
 Moment = Annotated[AwareDatetime, _written_out(AwareDatetime, "2026-05-03T14:00:00Z"), AfterValidator(_within_reach)]
+AsOf = Annotated[Moment | None, EmptyIsNone, BeforeValidator(end_of_day)]
+"""A moment of the past, of which a bare date is the last one; nothing is now."""
 Date = Annotated[date, Field(ge=date(1900, 1, 1), le=date(9998, 12, 31)), _written_out(date, "2026-05-03")]
 
 

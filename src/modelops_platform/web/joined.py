@@ -12,7 +12,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, proxy
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
@@ -56,7 +56,7 @@ class JoinedWrites:
     """The waiting writes of one database in this process."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
+        self._database = proxy(database)  # or the dictionary below would keep it for ever
         self._waiting: deque[_Waiting] = deque()
         self._lock = threading.Lock()
         self._is_busy = False

@@ -66,3 +66,18 @@ def test_workspaces_are_declined_at_once(mlflow: Any) -> None:
 
     with pytest.raises(MlflowException, match="not enabled"):
         mlflow.MlflowClient().list_workspaces()
+
+
+def test_a_scorer_that_is_source_text_is_refused_and_the_others_stay_readable(mlflow: Any, experiment: str) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.genai.scorers import list_scorers, scorer
+
+    mlflow.genai.make_judge(name="judge", instructions="Is {{ outputs }} good?", model="openai:/any").register()
+
+    @scorer
+    def length(outputs: str) -> int:
+        return len(outputs)
+
+    with pytest.raises(MlflowException, match="@scorer"):
+        length.register(name="length")
+    assert [one.name for one in list_scorers()] == ["judge"]

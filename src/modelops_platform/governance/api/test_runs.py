@@ -14,9 +14,10 @@ from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
 from ..schemas import (
+    ConfirmationIn,
     DocumentIn,
-    DocumentOut,
-    DocumentsOut,
+    SuiteOut,
+    SuitesOut,
     TestResultsIn,
     TestRunIn,
     TestRunOut,
@@ -83,7 +84,7 @@ def get_run(db: ReadDb, actor: CurrentActor, run_id: str) -> TestRun:
     return queries.get_test_run(db, actor, run_id)
 
 
-@suites.get("", name="api_list_suites", response_model=DocumentsOut, openapi_extra=needs(Permission.VIEW))
+@suites.get("", name="api_list_suites", response_model=SuitesOut, openapi_extra=needs(Permission.VIEW))
 def list_suites(db: ReadDb, actor: CurrentActor) -> dict[str, list[SuiteVersion]]:
     """List every version of every test suite, the newest of each first."""
     return {"items": queries.list_documents(db, SuiteVersion, actor.workspace_id)}
@@ -93,15 +94,31 @@ def list_suites(db: ReadDb, actor: CurrentActor) -> dict[str, list[SuiteVersion]
     "",
     name="api_publish_suite",
     status_code=201,
-    response_model=DocumentOut,
+    response_model=SuiteOut,
     openapi_extra=needs(Permission.MANAGE_POLICIES),
 )
 def publish_suite(db: WriteDb, actor: CurrentActor, wanted: DocumentIn) -> SuiteVersion:
-    """Publish a version of a test suite; it is never changed afterwards."""
+    """Publish a version of a test suite; it is never changed afterwards.
+
+    One that a policy looks at comes into force when somebody else confirms it.
+    """
     return service.publish_suite(db, actor, wanted)
 
 
-@suites.get("/{suite_id}", name="api_get_suite", response_model=DocumentOut, openapi_extra=needs(Permission.VIEW))
+@suites.get("/{suite_id}", name="api_get_suite", response_model=SuiteOut, openapi_extra=needs(Permission.VIEW))
 def get_suite(db: ReadDb, actor: CurrentActor, suite_id: str) -> SuiteVersion:
-    """Return the latest version of a suite."""
+    """Return the version of a suite that is in force or, where none is, the latest."""
     return queries.get_document(db, SuiteVersion, actor.workspace_id, suite_id)
+
+
+@suites.post(
+    "/{suite_id}/versions/{number}/confirm",
+    name="api_confirm_suite",
+    response_model=SuiteOut,
+    openapi_extra=needs(Permission.MANAGE_POLICIES),
+)
+def confirm_suite(
+    db: WriteDb, actor: CurrentActor, suite_id: str, number: Number, wanted: ConfirmationIn
+) -> SuiteVersion:
+    """Bring a version of a suite into force, as somebody else than who published it."""
+    return service.confirm_suite(db, actor, suite_id, number, wanted)

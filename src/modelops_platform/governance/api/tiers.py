@@ -8,7 +8,7 @@ from modelops_platform.core.actor import Permission
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.registry import queries as registry
 from modelops_platform.web.routing import api_router
-from modelops_platform.web.session import ReadDb, WriteDb
+from modelops_platform.web.session import IfMatch, ReadDb, WriteDb
 
 from .. import queries, service
 from ..domain.documents import read_yaml
@@ -132,39 +132,19 @@ def classify(db: WriteDb, actor: CurrentActor, name: str, wanted: Classification
 
 
 @cards.get("", name="api_get_card", response_model=CardOut, openapi_extra=needs(Permission.VIEW))
-def get_card(db: ReadDb, actor: CurrentActor, name: str, wanted: Annotated[CardPage, Query()]) -> dict[str, Any]:
-    """Return the card of a version, by default the last: field by field, and how complete it is for its tier."""
-    return _print_card(db, actor, name, wanted.version)
+def get_card(db: ReadDb, actor: CurrentActor, name: str, wanted: Annotated[CardPage, Query()]) -> object:
+    """Return the card of a version, by default the last: field by field, and how complete it is for its tier.
+
+    Its `ETag` is what an edit sends as `If-Match`.
+    """
+    return queries.show_card(db, actor, name, wanted.version)
 
 
 @cards.patch("", name="api_write_card", response_model=CardOut, openapi_extra=needs(Permission.EDIT_MODEL))
-def write_card(db: WriteDb, actor: CurrentActor, name: str, wanted: CardIn) -> dict[str, Any]:
+def write_card(db: WriteDb, actor: CurrentActor, if_match: IfMatch, name: str, wanted: CardIn) -> object:
     """Write fields of the card that the platform cannot find by itself."""
-    service.write_card(db, actor, name, wanted)
-    return _print_card(db, actor, name, None)
-
-
-def _print_card(db: ReadDb, actor: CurrentActor, name: str, number: int | None) -> dict[str, Any]:
-    shown = queries.show_card(db, actor, name, number)
-    return {
-        "version": shown.number,
-        "percent": int(shown.card.share * 100),
-        "digest": shown.card.digest,
-        "missing": [one.field.title for one in shown.card.missing],
-        "fields": [
-            {
-                "id": one.field.id,
-                "title": one.field.title,
-                "group": one.field.group,
-                "is_wanted": one.is_wanted,
-                "is_filled": one.is_filled,
-                "is_written": one.is_written,
-                "says": one.says,
-                "problem": one.problem,
-            }
-            for one in shown.card.fields
-        ],
-    }
+    service.write_card(db, actor, name, wanted, if_match)
+    return queries.show_card(db, actor, name)
 
 
 @questionnaire.get("", name="api_get_questionnaire", response_model=dict, openapi_extra=needs(Permission.VIEW))

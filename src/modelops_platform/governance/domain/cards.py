@@ -78,6 +78,21 @@ class FilledField:
     is_written: bool  # by somebody into the card; otherwise the platform found it
     problem: str | None
 
+    @property
+    def id(self) -> str:
+        """The field's word."""
+        return self.field.id
+
+    @property
+    def title(self) -> str:
+        """What the field is called."""
+        return self.field.title
+
+    @property
+    def group(self) -> str:
+        """Among which others it stands."""
+        return self.field.group
+
 
 @dataclass(frozen=True, slots=True)
 class Card:

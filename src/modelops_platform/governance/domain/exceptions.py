@@ -71,9 +71,13 @@ class ExceptionRules:
         """Return the rules of a tier; a model that nobody assessed is judged as tier 1."""
         return self.tiers[tier or Tier.CRITICAL]
 
+    def period(self, tier: Tier | None) -> timedelta:
+        """Return how long a waiver lasts at most; what is asked for within as long of an end renews what ended."""
+        return timedelta(days=self.of(tier).longest_days)
+
     def latest_end(self, tier: Tier | None, begin: datetime) -> datetime:
         """Return the latest moment at which a waiver may end that begins then."""
-        return begin + timedelta(days=self.of(tier).longest_days)
+        return begin + self.period(tier)
 
     def emergency_end(self, days: int, begin: datetime) -> datetime:
         """Return the moment by which an emergency change is to be made good, and up to which the gate lets it pass."""

@@ -13,9 +13,14 @@ class WorkKind(StrEnum):
     WAIVER = "waiver"
     VERIFY = "verify"
     DUE_DATE = "due_date"
+    CONDITION = "condition"
     FINDING = "finding"
     VALIDATION = "validation"
     TIER = "tier"
+    DETERMINATION = "determination"
+    OVERRIDE = "override"
+    SUITE = "suite"
+    ENDING = "ending"
     REVIEW = "review"
     ATTESTATION = "attestation"
     REQUEST = "request"
@@ -27,9 +32,14 @@ WORK_WORDS = {
     WorkKind.WAIVER: ("Waivers to decide", "Decide"),
     WorkKind.VERIFY: ("Findings to verify", "Verify"),
     WorkKind.DUE_DATE: ("Due dates to decide", "Decide"),
+    WorkKind.CONDITION: ("Conditions of validations to meet", "Work on it"),
     WorkKind.FINDING: ("Findings to work on", "Work on it"),
     WorkKind.VALIDATION: ("Validations assigned to you", "Validate"),
     WorkKind.TIER: ("Tiers to confirm", "Confirm"),
+    WorkKind.DETERMINATION: ("Tools to confirm", "Confirm"),
+    WorkKind.OVERRIDE: ("Overrides of tiers to confirm", "Confirm"),
+    WorkKind.SUITE: ("Test suites to confirm", "Confirm"),
+    WorkKind.ENDING: ("Waivers that end soon", "Look"),
     WorkKind.REVIEW: ("Reviews due", "Review"),
     WorkKind.ATTESTATION: ("Attestations due", "Attest"),
     WorkKind.REQUEST: ("Your own requests", "Look"),

@@ -4,6 +4,7 @@ from fastapi import APIRouter
 
 from . import (
     approvals,
+    coming,
     compliance,
     decided,
     evidence,
@@ -26,6 +27,7 @@ ROUTERS: list[APIRouter] = [
     approvals.router,
     policies.router,
     compliance.router,
+    coming.router,
     test_runs.router,
     validations.router,
     findings.router,

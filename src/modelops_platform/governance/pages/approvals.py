@@ -17,7 +17,7 @@ from modelops_platform.web.session import ReadDb, WriteDb
 from .. import queries, service
 from ..domain.states import RequestState
 from ..schemas import CommentIn, VoteIn
-from .shown import find_names, policy_link, remedy_links, show_seats
+from .shown import find_names, policy_link, proof_links, remedy_links, show_seats
 
 router = page_router()
 DECIDED = [state.value for state in RequestState if state is not RequestState.OPEN]
@@ -65,6 +65,7 @@ def show_approval(request: Request, db: ReadDb, actor: CurrentActor, id: str) ->
         seats=show_seats(seen.decision, names),
         links=remedy_links(request, seen.decision, row.version, target, request_id=row.id),
         policy_url=policy_link(request, seen.decision),
+        proofs=proof_links(request, seen.decision, row.model.name, row.version.number),
         mode=queries.enforcement_mode(db, actor.workspace_id),
         refusal=seen.refusal,
         mine=seen.mine,

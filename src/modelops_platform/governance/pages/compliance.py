@@ -69,7 +69,7 @@ def _facets(counts: queries.Counts, wanted: CompliancePage, titles: dict[str, st
             "options": [_option(one.key, one.label, one.total, wanted.unit) for one in counts.by_unit[:8]],
         },
         {
-            "label": "In the way",
+            "label": "Missing",
             "name": "requirement",
             "options": [
                 _option(id, titles.get(id, id), number, wanted.requirement) for id, number in counts.by_requirement[:12]

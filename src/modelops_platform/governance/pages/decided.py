@@ -12,6 +12,7 @@ from modelops_platform.core.errors import InvalidInput
 from modelops_platform.identity import queries as identity
 from modelops_platform.identity.signin import CurrentActor, needs
 from modelops_platform.registry import queries as registry
+from modelops_platform.registry.domain.kinds import EU_WORDS
 from modelops_platform.web.forms import In, filled
 from modelops_platform.web.render import redirect, render
 from modelops_platform.web.routing import page_router
@@ -110,6 +111,7 @@ def show_eu_class(request: Request, db: ReadDb, actor: CurrentActor, name: str) 
         request,
         "governance/eu_class.html",
         header=header,
+        eu_words=EU_WORDS,
         guide=eu_guide(),
         come=come,
         before=dict(list(come.answers.items())[:-1]),

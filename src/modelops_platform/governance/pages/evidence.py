@@ -24,7 +24,7 @@ from ..domain.states import RequestState
 from ..domain.targets import Target
 from ..schemas import ApprovalIn, Name, Sentence
 from ..schemas.findings import Day
-from .shown import find_names, policy_link, remedy_links, show_seats, waiver_links
+from .shown import find_names, policy_link, proof_links, remedy_links, show_seats, waiver_links
 
 router = page_router()
 Number = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
@@ -83,6 +83,7 @@ def show_evidence(
         seats=show_seats(decision, names) if decision else [],
         links=_links(request, decision, version, target, open_request.id if open_request else None),
         policy_url=policy_link(request, decision) if decision else None,
+        proofs=proof_links(request, decision, name, number) if decision else {},
         waivers=waiver_links(request, actor, policies, decision, version) if decision else {},
         mode=queries.enforcement_mode(db, actor.workspace_id),
         open_request=open_request,
@@ -127,4 +128,5 @@ def show_decision(request: Request, db: ReadDb, actor: CurrentActor, id: str) ->
         seats=show_seats(decision, names),
         asked_by="The platform" if kept.asked_by == "system" else names.get(kept.asked_by, "Somebody who left"),
         policy_url=policy_link(request, decision),
+        proofs=proof_links(request, decision, kept.model.name, kept.version.number),
     )

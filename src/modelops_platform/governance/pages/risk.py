@@ -162,6 +162,7 @@ def show_model_governance(request: Request, db: ReadDb, actor: CurrentActor, nam
         request,
         "governance/model.html",
         header=header,
+        eu_words=EU_WORDS,
         history=history,
         current=current,
         is_proposed=is_proposed,

@@ -19,6 +19,21 @@ from ..domain.decisions import Decision, LinkKind
 from ..domain.policies import Policy
 from ..domain.targets import Target
 
+_PAGES_OF_PROOF = {  # by the kind of evidence: a route, and the parameters of its path
+    "waiver": ("show_waiver", "id"),
+    "finding": ("show_finding", "id"),
+    "evidence": ("show_record", "id"),
+    "review": ("show_record", "id"),
+    "validation": ("show_validation", "validation_id"),
+    "test_result": ("show_model_tests", "name"),
+    "scan": ("show_version", "name", "number"),
+    "digest": ("show_version", "name", "number"),
+    "risk_assessment": ("show_risk", "name"),
+    "determination": ("show_model_governance", "name"),
+    "monitor": ("show_model_monitoring", "name"),
+    "revision": ("show_model_deployments", "name"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class ShownSeat:
@@ -80,6 +95,20 @@ def remedy_links(
     return {
         judgement.requirement_id: pages[judgement.remedy.link] for judgement in decision.judgements if judgement.remedy
     }
+
+
+def proof_links(request: Request, decision: Decision, model: str, number: int) -> dict[str, str]:
+    """Return, by requirement, the page of what it rests on: of the first piece of evidence that has a page."""
+    found: dict[str, str] = {}
+    for judgement in decision.judgements:
+        for evidence in judgement.evidence:
+            page = _PAGES_OF_PROOF.get(evidence.kind)
+            if page is not None and judgement.requirement_id not in found:
+                route, *wanted = page
+                known = {"id": evidence.id, "validation_id": evidence.id, "name": model, "number": number}
+                parameters = {key: known[key] for key in wanted}
+                found[judgement.requirement_id] = url_for(request.app, route, **parameters)
+    return found
 
 
 def requirement_titles(policies: Iterable[Policy]) -> dict[str, str]:

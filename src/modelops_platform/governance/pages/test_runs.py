@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Any
 
-from fastapi import Form, Query, Request
+from fastapi import Form, Path, Query, Request
 from pydantic import Field
 from starlette.responses import Response
 
@@ -22,7 +22,7 @@ from .. import queries, service
 from ..domain.facts import Kind
 from ..domain.parameters import CHECK_WORDS
 from ..domain.suites import Suite, Task
-from ..schemas import DocumentIn, DraftForm, TestRunForm
+from ..schemas import ConfirmationIn, DocumentIn, DraftForm, TestRunForm
 from ..tables import SuiteVersion, TestRun
 from .editors import EditorKind, EditorQuery, VersionQuery, open_draft, show_editor, why_not_publish
 from .shown import version_options
@@ -30,6 +30,7 @@ from .shown import version_options
 router = page_router()
 SEE = needs(Permission.VIEW)
 RUN = needs(Permission.RUN_TESTS)
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]
 
 
 class TestsQuery(In):
@@ -150,10 +151,24 @@ def show_suite(
         row=row,
         rows=rows,
         suite=queries.parse_suite(row.document),
-        names=identity.names_of(db, {one.published_by for one in rows if one.published_by}),
+        names=identity.names_of(db, {id for one in rows for id in (one.published_by, one.confirmed_by) if id}),
         check_words=_check_words(),
         refusal=why_not_publish(actor, "test suites"),
+        confirm_refusal=service.why_not_confirm_suite(actor, row),
     )
+
+
+@router.post("/test-suites/{suite_id}/versions/{number}/confirm", openapi_extra=needs(Permission.MANAGE_POLICIES))
+def confirm_suite(
+    request: Request,
+    db: WriteDb,
+    actor: CurrentActor,
+    suite_id: str,
+    number: Number,
+    wanted: Annotated[ConfirmationIn, Form()],
+) -> Response:
+    row = service.confirm_suite(db, actor, suite_id, number, wanted)
+    return redirect(request, "show_suite", suite_id=suite_id, toast=f"{row.name} is in force.")
 
 
 NEW_SUITE = """suite: my-suite

@@ -25,9 +25,10 @@ from .assessments import (
     page_assessments,
 )
 from .card_pages import ShownCard, show_card
-from .cards import card_of, list_entries, load_entries, texts_of
+from .cards import card_of, list_entries, load_entries, texts_of, written_card
 from .cases import SeenCase, Way, look_at_case, mover_of
 from .changes import Change, find_changes
+from .coming import list_coming
 from .compliance import (
     BATCH,
     Counts,
@@ -148,6 +149,7 @@ from .validations import (
     find_validators,
     get_validation,
     has_open,
+    involved_in,
     is_current,
     last_signed,
     list_validations,
@@ -163,6 +165,7 @@ from .waivers import (
     find_deciders,
     find_hanging,
     get_waiver,
+    list_earlier_waivers,
     list_requested_waivers,
     page_waivers,
     waiver_case,
@@ -259,6 +262,7 @@ __all__ = [
     "get_what_if",
     "guarded_targets",
     "has_open",
+    "involved_in",
     "is_current",
     "is_in_force",
     "judge",
@@ -267,10 +271,12 @@ __all__ = [
     "last_signed",
     "life_cycles_in_force",
     "list_classifications",
+    "list_coming",
     "list_delegated_to",
     "list_delegations",
     "list_determinations",
     "list_documents",
+    "list_earlier_waivers",
     "list_emergencies",
     "list_enforcement_changes",
     "list_entries",
@@ -346,4 +352,5 @@ __all__ = [
     "waiver_case",
     "why_not",
     "why_not_validate",
+    "written_card",
 ]

@@ -8,21 +8,43 @@ from sqlalchemy.orm import Session
 from modelops_platform.core.actor import Actor
 from modelops_platform.registry import queries as registry
 
-from ..domain.cards import Card
+from ..domain.cards import Card, FilledField
 from ..domain.facts import Action
 from ..domain.targets import Target
 from ..tables import CardEntry
-from .cards import card_of, list_entries, load_entries
+from .cards import card_of, list_entries, load_entries, written_card
 from .facts import Case, gather_all
 
 
 @dataclass(frozen=True, slots=True)
 class ShownCard:
-    """The card of a version as pages show it."""
+    """The card of a version as pages and answers show it; what people wrote is of the whole model, and counts edits."""
 
-    number: int
+    id: str
+    revision: int
+    version: int
     card: Card
     written: Sequence[CardEntry]
+
+    @property
+    def percent(self) -> int:
+        """How much of what the tier wants is filled and valid."""
+        return int(self.card.share * 100)
+
+    @property
+    def digest(self) -> str:
+        """One digest of everything that it says."""
+        return self.card.digest
+
+    @property
+    def missing(self) -> list[str]:
+        """The fields that the tier wants and that are empty or not valid."""
+        return [one.title for one in self.card.missing]
+
+    @property
+    def fields(self) -> Sequence[FilledField]:
+        """Everything that it may say."""
+        return self.card.fields
 
 
 def show_card(db: Session, actor: Actor, name: str, number: int | None = None) -> ShownCard:
@@ -32,4 +54,5 @@ def show_card(db: Session, actor: Actor, name: str, number: int | None = None) -
     facts = gather_all(db, [Case(version.id, Target(Action.alias("champion")))], with_holders=False)[0]
     written = load_entries(db, [model.id], facts.now)
     card = card_of(facts, version, model, written.get(model.id, {}))
-    return ShownCard(version.number, card, list_entries(db, model.id))
+    seen = written_card(db, model.id)
+    return ShownCard(seen.id, seen.revision, version.number, card, list_entries(db, model.id))

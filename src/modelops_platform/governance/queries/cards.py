@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from modelops_platform.registry.tables import Version
@@ -44,6 +45,22 @@ def list_entries(db: Session, model_id: str) -> Sequence[CardEntry]:
     """Return what stands in a model's card now, with who wrote it. The caller has made sure that it may be seen."""
     mine = select(CardEntry).where(CardEntry.model_id == model_id, CardEntry.to_at.is_(None))
     return db.scalars(mine.order_by(CardEntry.field)).all()
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenCard:
+    """What people wrote into a model's card, as far as an edit has to match it."""
+
+    id: str
+    revision: int
+
+
+def written_card(db: Session, model_id: str) -> WrittenCard:
+    """Return the number of the last edit: each begins an entry, ends one, or both."""
+    made, ended = db.execute(
+        select(func.count(), func.count(CardEntry.to_at)).where(CardEntry.model_id == model_id)
+    ).one()
+    return WrittenCard(model_id, made + ended + 1)
 
 
 def card_of(facts: Facts, version: Version, record: Recorded, written: Mapping[str, str]) -> Card:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from sqlalchemy import desc, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from modelops_platform.core.errors import NotFound
 
@@ -70,7 +70,10 @@ def as_row(table: type[Published], workspace_id: str, text: str) -> Published:
 
 def list_documents(db: Session, table: type[Published], workspace_id: str) -> list[Published]:
     """Return every version of every document, shipped and published, the newest of each id first."""
-    rows: list[Published] = list(db.scalars(select(table).where(table.workspace_id == workspace_id)))
+    stored = select(table).where(table.workspace_id == workspace_id)
+    if table is SuiteVersion:
+        stored = stored.options(joinedload(SuiteVersion.confirmation))
+    rows: list[Published] = list(db.scalars(stored))
     known = {(row.document_id, row.number) for row in rows}
     rows += [row for row in shipped_documents(table, workspace_id) if (row.document_id, row.number) not in known]
     return sorted(rows, key=lambda row: (row.document_id, -row.number))
@@ -89,9 +92,11 @@ def list_versions_of_document(
 def get_document(
     db: Session, table: type[Published], workspace_id: str, document_id: str, number: int | None = None
 ) -> Published:
-    """Return a version of a document, by default the latest. Raises NotFound."""
+    """Return a version of a document, by default the latest in force, if one is. Raises NotFound."""
     rows = list_versions_of_document(db, table, workspace_id, document_id)
-    found = rows[0] if number is None else next((row for row in rows if row.number == number), None)
+    if number is None:
+        return next((row for row in rows if row.is_in_force), rows[0])
+    found = next((row for row in rows if row.number == number), None)
     if found is None:
         raise _no_document(table, f"{document_id[:80]} v{number}")
     return found

@@ -229,7 +229,7 @@ def _recorded(
         "author_unit": author.unit_id if author else None,
         "committers": frozenset(id for id in (version.created_by, version.developer_id, record.developer_id) if id),
         "owner": record.owner_id,
-        "validator": record.validator_id,
+        "validator": record.validator_id if record.validator_named_by else None,  # a proposal binds nobody
         "unit_head": people.head_above(record.unit_id, without=author.id if author else None),
         "covers": covers_of(record, version, card, description=description),
         "metrics": metrics_of(version.metrics),

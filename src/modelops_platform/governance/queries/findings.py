@@ -18,7 +18,7 @@ from modelops_platform.registry.tables import Model
 from ..defaults import finding_rules
 from ..domain.findings import UNDER_WAY, Case, FindingState, Function, Person
 from ..domain.known import FindingFact, Severity
-from ..tables import Finding, FindingInterval, Waiver
+from ..tables import DueMove, Finding, FindingInterval, Waiver
 from .people import find_people
 
 _UNDER_WAY = [state.value for state in UNDER_WAY]
@@ -206,7 +206,14 @@ def list_for_verification(db: Session, actor: Actor, *, limit: int = 200) -> Seq
     """Return the findings that wait for somebody's verification, or for an answer about their due date."""
     statement = (
         visible_findings(actor)
-        .where(Finding.state.in_(_UNDER_WAY), Finding.owner_id != actor.id)
+        .where(
+            Finding.state.in_(_UNDER_WAY),
+            Finding.owner_id != actor.id,
+            or_(
+                Finding.state == FindingState.READY_FOR_REVIEW.value,
+                Finding.moves.any(DueMove.decided_at.is_(None)),
+            ),
+        )
         .options(selectinload(Finding.moves))
         .order_by(Finding.due, Finding.id)
         .limit(limit)

@@ -199,10 +199,11 @@ def last_results(db: Session, version: Version) -> list[Standing]:
 
 
 def suites_in_force(db: Session, workspace_id: str) -> list[Suite]:
-    """Return the latest version of each suite, in the order of their ids."""
+    """Return the version in force of each suite, in the order of their ids."""
     latest: dict[str, SuiteVersion] = {}
     for row in list_documents(db, SuiteVersion, workspace_id):
-        latest.setdefault(row.document_id, row)
+        if row.is_in_force:
+            latest.setdefault(row.document_id, row)
     return [parse_suite(row.document) for row in latest.values()]
 
 

@@ -84,6 +84,23 @@ def list_requested_waivers(db: Session, actor: Actor, *, limit: int = 200) -> Se
     return db.scalars(waiting.order_by(Waiver.id).limit(limit)).all()
 
 
+def list_earlier_waivers(db: Session, made: Waiver, since: datetime) -> Sequence[Waiver]:
+    """Return what was granted of the same, for whatever version, where it may overlap, and still held after a moment.
+
+    What was revoked counts as well: it was granted.
+    """
+    same = (
+        Waiver.requirement_id == made.requirement_id
+        if made.requirement_id is not None
+        else Waiver.finding_id == (made.finding.id if made.finding else None)
+    )
+    places = [Waiver.environment_id.in_(["", made.environment_id])] if made.environment_id else []
+    earlier = select(Waiver).where(
+        Waiver.model_id == made.model.id, same, *places, Waiver.from_at.is_not(None), Waiver.to_at > since
+    )
+    return db.scalars(earlier.order_by(Waiver.id)).all()
+
+
 def waiver_case(db: Session, waiver: Waiver) -> WaiverCase:
     """Return what the rules need to know about a waiver; one for every version is about what each of them made."""
     model, version = waiver.model, waiver.version

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from modelops_platform.core import clock
@@ -11,20 +11,30 @@ from modelops_platform.core.actor import Actor, ActorKind, Permission
 from modelops_platform.registry.queries import visible_to
 from modelops_platform.registry.tables import Model, ModelSummary
 
-from ..defaults import evidence_rules
-from ..domain.exceptions import Approver, EmergencyState, why_not_decide, why_not_support
+from ..defaults import evidence_rules, exception_rules
+from ..domain.exceptions import Approver, EmergencyState, WaiverState, why_not_decide, why_not_support
 from ..domain.findings import TO_BE_WORKED_ON, FindingState, Verb, why_not
-from ..domain.review import REVIEWING
+from ..domain.review import REVIEWING, why_not_override
 from ..domain.states import RequestState
 from ..domain.work import WorkItem, WorkKind, in_order
-from ..tables import ApprovalRequest, Finding, RiskAssessment
+from ..tables import (
+    ApprovalRequest,
+    Finding,
+    ModelDetermination,
+    RiskAssessment,
+    SuiteConfirmation,
+    SuiteVersion,
+    TierOverride,
+    Waiver,
+)
 from .approvals import list_waiting, visible_requests
 from .assessments import find_involved, is_in_force
 from .emergencies import emergency_case, list_emergencies
 from .evidence import list_expiring
 from .findings import finding_case, finding_person, list_for_verification, visible_findings
+from .tiers import determination_counts
 from .validations import list_validations_for
-from .waivers import decider_of, list_requested_waivers, waiver_case
+from .waivers import decider_of, list_requested_waivers, visible_waivers, waiver_case
 
 MOST = 200
 
@@ -41,6 +51,10 @@ def list_work(db: Session, actor: Actor) -> list[WorkItem]:
         *_working(db, actor),
         *_validations(db, actor),
         *_tiers(db, actor),
+        *_tools(db, actor),
+        *_overrides(db, actor),
+        *_suites(db, actor),
+        *_endings(db, actor),
         *_reviews(db, actor),
         *_attestations(db, actor),
         *_requests(db, actor),
@@ -131,7 +145,8 @@ def _working(db: Session, actor: Actor) -> Iterator[WorkItem]:
         text = f"{finding.title}, of {finding.model.name}"
         detail = f"{finding.severity.capitalize()}, {finding.state.replace('_', ' ')}"
         link = (("id", finding.id),)
-        yield WorkItem(WorkKind.FINDING, text, detail, "show_finding", link, finding.due, finding.raised_at)
+        kind = WorkKind.CONDITION if finding.validation_id else WorkKind.FINDING
+        yield WorkItem(kind, text, detail, "show_finding", link, finding.due, finding.raised_at)
 
 
 def _validations(db: Session, actor: Actor) -> Iterator[WorkItem]:
@@ -162,6 +177,94 @@ def _tiers(db: Session, actor: Actor) -> Iterator[WorkItem]:
             text, link = f"Tier {assessment.tier} of {model.name}", (("name", model.name),)
             detail = "It is judged as tier 1 until somebody independent confirms it."
             yield WorkItem(WorkKind.TIER, text, detail, "show_model_governance", link, None, assessment.from_at)
+
+
+def _tools(db: Session, actor: Actor) -> Iterator[WorkItem]:
+    """Return what somebody says is no model, and this person could confirm."""
+    if not actor.may_somewhere(Permission.ASSESS_RISK):
+        return
+    said = (
+        visible_to(actor)
+        .join(ModelDetermination, ModelDetermination.model_id == Model.id)
+        .where(ModelDetermination.to_at.is_(None), ModelDetermination.is_model.is_(False))
+        .add_columns(ModelDetermination)
+        .order_by(ModelDetermination.from_at)
+        .limit(MOST)
+    )
+    for model, row in db.execute(said):
+        if not actor.roles_on(model) & REVIEWING:
+            continue
+        involved = find_involved(db, model)
+        if actor.id not in involved and not determination_counts(row, involved):
+            text, link = f"{model.name} is a tool, no model", (("name", model.name),)
+            yield WorkItem(WorkKind.DETERMINATION, text, row.reason, "show_model_governance", link, None, row.from_at)
+
+
+def _overrides(db: Session, actor: Actor) -> Iterator[WorkItem]:
+    """Return the overrides that this person could confirm; what is not confirmed by its last day is void."""
+    if not actor.may_somewhere(Permission.ASSESS_RISK):
+        return
+    asked = (
+        visible_to(actor)
+        .join(TierOverride, TierOverride.model_id == Model.id)
+        .where(TierOverride.from_at.is_(None), TierOverride.to_at.is_(None), TierOverride.expires_at > clock.now())
+        .add_columns(TierOverride)
+        .order_by(TierOverride.asked_at)
+        .limit(MOST)
+    )
+    for model, row in db.execute(asked):
+        lowers = row.tier > row.computed_tier
+        refusal = why_not_override(
+            actor.id,
+            actor.roles_on(model),
+            find_involved(db, model),
+            asked_by=row.asked_by,
+            is_person=True,
+            lowers=lowers,
+        )
+        if refusal is None:
+            text, link = f"{row.name.capitalize()} for {model.name}", (("name", model.name),)
+            due = row.expires_at.date()
+            yield WorkItem(WorkKind.OVERRIDE, text, row.reason, "show_model_governance", link, due, row.asked_at)
+
+
+def _suites(db: Session, actor: Actor) -> Iterator[WorkItem]:
+    """Return the versions of suites that wait for a second person."""
+    if not actor.may_somewhere(Permission.MANAGE_POLICIES):
+        return
+    waiting = (
+        select(SuiteVersion)
+        .outerjoin(SuiteVersion.confirmation)
+        .where(
+            SuiteVersion.workspace_id == actor.workspace_id,
+            SuiteVersion.is_guarding,
+            SuiteConfirmation.id.is_(None),
+            SuiteVersion.published_by != actor.id,
+        )
+        .order_by(SuiteVersion.id)
+        .limit(MOST)
+    )
+    for row in db.scalars(waiting):
+        link = (("suite_id", row.document_id),)
+        yield WorkItem(
+            WorkKind.SUITE, f"{row.title} v{row.number}", row.reason, "show_suite", link, None, row.published_at
+        )
+
+
+def _endings(db: Session, actor: Actor) -> Iterator[WorkItem]:
+    """Return the waivers that end soon and that this person asked for or needs: to meet what they set aside."""
+    now = clock.now()
+    soon = now + timedelta(days=max(exception_rules().notice_days))
+    mine = visible_waivers(actor).where(
+        Waiver.state == WaiverState.APPROVED.value,
+        Waiver.to_at > now,
+        Waiver.to_at <= soon,
+        or_(Waiver.asked_by == actor.id, Model.owner_id == actor.id),
+    )
+    for waiver in db.scalars(mine.order_by(Waiver.to_at, Waiver.id).limit(MOST)):
+        text, link = f"{waiver.name.capitalize()} for {waiver.model.name}", (("id", waiver.id),)
+        due = waiver.to_at.date() if waiver.to_at else None
+        yield WorkItem(WorkKind.ENDING, text, waiver.reason, "show_waiver", link, due, waiver.from_at)
 
 
 def _reviews(db: Session, actor: Actor) -> Iterator[WorkItem]:

@@ -16,7 +16,7 @@ from .assessments import (
     OverridesOut,
 )
 from .cards import CardFieldOut, CardIn, CardOut, CardPage
-from .documents import DocumentIn, DocumentOut, DocumentsOut, DraftForm
+from .documents import ConfirmationIn, DocumentIn, DocumentOut, DocumentsOut, DraftForm, SuiteOut, SuitesOut
 from .emergencies import DelegationIn, DelegationOut, EmergencyAnswerIn, EmergencyIn, EmergencyOut, EmergencyPage
 from .evidence import (
     AttestationIn,
@@ -100,6 +100,7 @@ __all__ = [
     "ComplianceOut",
     "CompliancePage",
     "ConditionIn",
+    "ConfirmationIn",
     "DecisionOut",
     "DecisionPage",
     "DelegationIn",
@@ -158,6 +159,8 @@ __all__ = [
     "StayOut",
     "Step",
     "StepIn",
+    "SuiteOut",
+    "SuitesOut",
     "TestResultOut",
     "TestResultsIn",
     "TestRunForm",

@@ -44,6 +44,26 @@ class DocumentOut(PublishedOut):
     document_id: str
 
 
+class ConfirmationIn(In):
+    """The word of a second person."""
+
+    sentence: Sentence = Field(description="What was looked at.", examples=["The new limits follow the minutes."])
+
+
+class SuiteOut(DocumentOut):
+    """A published version of a test suite."""
+
+    is_in_force: bool = Field(description="False: a policy looks at it, and nobody else has confirmed it yet.")
+    confirmed_by: str | None = Field(description="Who brought it into force, where it takes a second person.")
+
+
+class SuitesOut(Out):
+    """The versions of suites, the newest of each first."""
+
+    items: list[SuiteOut]
+    next: None = None
+
+
 class DocumentsOut(Out):
     """The versions of documents, the newest of each first."""
 

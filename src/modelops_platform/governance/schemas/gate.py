@@ -21,20 +21,21 @@ class ToIn(In):
     alias: Name = Field(default=None, description="The same as `to` with `alias:`.")
     stage: Name = Field(default=None, description="The same as `to` with `stage:`.")
 
+    @property
+    def _named(self) -> list[str]:
+        given = [self.to, self.environment, self.alias and f"alias:{self.alias}", self.stage and f"stage:{self.stage}"]
+        return [one for one in given if one]
+
     @model_validator(mode="after")
     def _one_target(self) -> Self:
-        given = [self.to, self.environment, self.alias and f"alias:{self.alias}", self.stage and f"stage:{self.stage}"]
-        named = [one for one in given if one]
-        if len(named) != 1:
+        if len(self._named) != 1:
             raise ValueError("name exactly one of to, environment, alias, stage")
-        self.to = named[0]
         return self
 
     @property
     def target(self) -> str:
         """The one target named."""
-        assert self.to is not None, "checked above"
-        return self.to
+        return self._named[0]
 
 
 class GateIn(ToIn):

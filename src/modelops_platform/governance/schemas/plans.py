@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, StringConstraints
 
-from modelops_platform.web.forms import EmptyIsNone, In, Moment, Out, PageIn
+from modelops_platform.web.forms import AsOf, EmptyIsNone, In, Out, PageIn
 
 from ..domain.plans import Change
 
@@ -118,7 +118,7 @@ class CompliancePage(PageIn):
     requirement: Annotated[Annotated[str, Field(max_length=100)] | None, EmptyIsNone] = Field(
         default=None, description="Only where this requirement is not met."
     )
-    at: Annotated[Moment | None, EmptyIsNone] = Field(default=None, description="As it was at that moment.")
+    at: AsOf = Field(default=None, description="As it was at that moment; a bare date is its last one.")
 
 
 class ComplianceOut(Out):

@@ -8,7 +8,7 @@ from .compliance import COMPLIANCE, keep_batch, prepare_batch, recompute_all, re
 from .deadlines import keep_days, keep_time
 from .delegations import delegate_votes, end_delegation
 from .determinations import classify, confirm_determination, determine
-from .documents import publish_life_cycle, publish_questionnaire, publish_suite
+from .documents import confirm_suite, publish_life_cycle, publish_questionnaire, publish_suite, why_not_confirm_suite
 from .emergencies import answer_emergency, request_emergency, retrospective, settle_emergencies
 from .evidence import (
     add_document,
@@ -71,6 +71,7 @@ __all__ = [
     "confirm_assessment",
     "confirm_determination",
     "confirm_override",
+    "confirm_suite",
     "delegate_votes",
     "determine",
     "digest_of_report",
@@ -126,6 +127,7 @@ __all__ = [
     "vote",
     "why_not_confirm",
     "why_not_confirm_override",
+    "why_not_confirm_suite",
     "withdraw_evidence",
     "withdraw_request",
     "work_out",

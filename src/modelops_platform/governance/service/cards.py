@@ -6,22 +6,25 @@ from sqlalchemy.orm import Session
 from modelops_platform.core import clock
 from modelops_platform.core.actor import Actor, Permission
 from modelops_platform.core.errors import InvalidInput
+from modelops_platform.core.revisions import must_match
 from modelops_platform.events import service as events
 from modelops_platform.registry import queries as registry
 from modelops_platform.registry.tables import Model
 
+from .. import queries
 from ..defaults import card_form
 from ..schemas import CardIn
 from ..tables import CardEntry
 
 
-def write_card(db: Session, actor: Actor, name: str, wanted: CardIn) -> Model:
+def write_card(db: Session, actor: Actor, name: str, wanted: CardIn, if_match: str | None = None) -> Model:
     """Write fields of a card; an empty text takes one out, what is left out stays.
 
-    Raises NotFound, NotAllowed, InvalidInput (a field that no card has).
+    Raises NotFound, NotAllowed, InvalidInput (a field that no card has), Stale.
     """
     model = registry.get_model(db, actor, name, to_change=True)
     actor.must(Permission.EDIT_MODEL, model)
+    must_match(queries.written_card(db, model.id), if_match)
     known = {field.id for field in card_form().fields}
     for key in wanted.fields:
         if key not in known:

@@ -25,6 +25,7 @@ WATCHED = frozenset(
     {
         "card.written",
         "model.edited",
+        "model.validator_named",
         "model.archived",
         "model.restored",
         "version.added",

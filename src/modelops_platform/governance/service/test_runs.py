@@ -113,6 +113,7 @@ def _suite(db: Session, actor: Actor, id: str, kind: Kind) -> Suite:
         raise InvalidInput(
             error.message, remedy="Choose a suite from the list of test suites.", field="suite", value=id
         ) from None
+    _must_be_in_force(row)
     keep_document(db, row)
     suite = queries.parse_suite(row.document)
     if suite.kinds is not None and kind not in suite.kinds:
@@ -345,11 +346,22 @@ def _again(before: TestRun, content: str, key: str) -> TestRun:
     return before
 
 
+def _must_be_in_force(row: SuiteVersion) -> None:
+    if not row.is_in_force:
+        raise InvalidInput(
+            f"{row.name} waits for a second person to confirm it.",
+            remedy="Ask somebody else who manages policies than who published it.",
+            field="suite",
+            value=row.document_id,
+        )
+
+
 def _known_suite(db: Session, actor: Actor, wanted: TestResultsIn) -> Suite | None:
     try:
         row = queries.get_document(db, SuiteVersion, actor.workspace_id, wanted.suite, wanted.suite_version)
     except NotFound:
         return None
+    _must_be_in_force(row)
     return queries.parse_suite(row.document)
 
 

@@ -39,15 +39,23 @@ def assign_validation(db: Session, actor: Actor, name: str, wanted: ValidationIn
     """
     version = registry.get_version(db, actor, name, wanted.version)
     actor.must(Permission.REQUEST_APPROVAL, version.model)
-    validator = _validator(db, version, wanted.validator)
+    validator = _validator(db, actor, version, wanted.validator)
     scope = _scope(db, version.model, wanted.scope)
     made = _add(db, version, validator, scope, _due(wanted.due, scope), assigned_by=actor.id, note=wanted.note)
     _tell_assigned(db, actor, made)
     return queries.get_validation(db, actor, made.id)
 
 
-def _validator(db: Session, version: Version, named: str | None) -> str:
-    person = named or version.model.validator_id
+def _validator(db: Session, actor: Actor, version: Version, named: str | None) -> str:
+    model = version.model
+    person = named or model.validator_id
+    if model.validator_named_by and person != model.validator_id and actor.id in queries.involved_in(version):
+        raise InvalidInput(
+            f"Another validator was named for {model.name!r} by somebody without a part in it.",
+            remedy="Leave the validator out, or ask risk, compliance or a validator to assign another one.",
+            field="validator",
+            value=person,
+        )
     if person is None:
         raise InvalidInput(
             "The record of the model names no validator.",
@@ -292,7 +300,8 @@ def print_validation(db: Session, actor: Actor, validation_id: str) -> Job:
     """Ask for a report as PDF, as the actor may see it when it is made. Raises NotFound."""
     validation = queries.get_validation(db, actor, validation_id)
     title = f"Validation report of {validation.model.name} {validation.version.name} as PDF"
-    return jobs.enqueue(db, actor, PRINT_VALIDATION, {"validation_id": validation.id}, title=title, max_attempts=2)
+    args, key = {"validation_id": validation.id}, f"{PRINT_VALIDATION}.{actor.id}.{validation.id}"
+    return jobs.enqueue(db, actor, PRINT_VALIDATION, args, title=title, key=key, max_attempts=2)
 
 
 def digest_of_report(report: dict[str, object]) -> str:

@@ -1,5 +1,6 @@
 """Verbs on waivers: ask for one, decide about it, end it before its time, renew it."""
 
+from collections.abc import Sequence
 from datetime import datetime, time, timedelta
 
 from sqlalchemy.orm import Session
@@ -26,7 +27,8 @@ from .findings import change_finding
 def request_waiver(db: Session, actor: Actor, wanted: WaiverIn) -> Waiver:
     """Ask for leave to go on without a requirement, or with a finding.
 
-    Raises NotFound (model, version, environment, finding), NotAllowed, InvalidInput (requirement, day), AlreadyExists.
+    Where the same was waived lately, it counts as renewing that. Raises NotFound (model, version, environment,
+    finding), NotAllowed, InvalidInput (requirement, day, renewed too often), AlreadyExists.
     """
     model = registry.get_model(db, actor, wanted.model)
     actor.must(Permission.REQUEST_WAIVER, model)
@@ -41,6 +43,7 @@ def request_waiver(db: Session, actor: Actor, wanted: WaiverIn) -> Waiver:
     made.environment_id = environment.id if environment else ""
     made.environment = environment.name if environment else ""
     _must_be_new(db, actor, made)
+    _count_renewals(made, queries.list_earlier_waivers(db, made, clock.now() - exception_rules().period(tier)))
     _add(db, actor, made)
     return made
 
@@ -56,22 +59,15 @@ def renew_waiver(db: Session, actor: Actor, waiver_id: str, wanted: RenewalIn) -
     if state not in (WaiverState.ACTIVE, WaiverState.EXPIRED):
         raise _stale(old, state)
     tier = queries.find_tier_in_force(db, old.model)[0]
-    allowed = exception_rules().of(tier).renewals
-    if old.renewals >= allowed:
-        raise InvalidInput(
-            f"This waiver was renewed {old.renewals} times, and tier {tier or 1} allows {allowed}.",
-            remedy="Meet the requirement, or close the finding.",
-            field="waiver",
-            value=old.id,
-        )
     wanted_again = WaiverIn.model_construct(
         model=old.model.name, reason=wanted.reason, control=wanted.control, until=wanted.until
     )
     made = _asked(actor, old.model, tier, wanted_again)
     made.version, made.finding, made.requirement_id = old.version, old.finding, old.requirement_id
     made.environment_id, made.environment = old.environment_id, old.environment
-    made.renews_id, made.renewals = old.id, old.renewals + 1
+    made.renews_id = old.id
     _must_be_new(db, actor, made)
+    _count_renewals(made, [old, *queries.list_earlier_waivers(db, made, clock.now() - exception_rules().period(tier))])
     _add(db, actor, made)
     return made
 
@@ -272,6 +268,19 @@ def _must_be_new(db: Session, actor: Actor, made: Waiver) -> None:
                 field="requirement",
                 value=other.id,
             )
+
+
+def _count_renewals(made: Waiver, earlier: Sequence[Waiver]) -> None:
+    """Count how often the same was waived before. Raises InvalidInput where the tier allows no more."""
+    made.renewals = max((one.renewals + 1 for one in earlier), default=0)
+    allowed = exception_rules().of(Tier(made.tier)).renewals
+    if made.renewals > allowed:
+        raise InvalidInput(
+            f"The same was waived before, with {made.renewals - 1} renewals; tier {made.tier} allows {allowed}.",
+            remedy="Meet the requirement, or close the finding.",
+            field="requirement" if made.requirement_id else "finding",
+            value=made.requirement_id or earlier[0].finding_id,
+        )
 
 
 def _stale(waiver: Waiver, state: WaiverState) -> Stale:

@@ -11,7 +11,14 @@ from .cards import CardEntry
 from .compliance import ComplianceInterval, WhatIf, WhatIfCase
 from .decisions import DecisionRecord
 from .delegations import Delegation
-from .documents import LifeCycleVersion, PublishedDocument, PublishedText, QuestionnaireVersion, SuiteVersion
+from .documents import (
+    LifeCycleVersion,
+    PublishedDocument,
+    PublishedText,
+    QuestionnaireVersion,
+    SuiteConfirmation,
+    SuiteVersion,
+)
 from .emergencies import EmergencyAnswer, EmergencyChange
 from .evidence import EvidenceRecord, TrustedKey
 from .findings import DueMove, Finding, FindingInterval
@@ -49,6 +56,7 @@ __all__ = [
     "QuestionnaireVersion",
     "RiskAssessment",
     "StepTaken",
+    "SuiteConfirmation",
     "SuiteVersion",
     "TestResult",
     "TestRun",

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from modelops_platform.core.db import Base, Id, InWorkspace, utc_now
 
@@ -31,6 +31,11 @@ class PublishedText(InWorkspace):
     @abstractmethod
     def name(self) -> str:
         """What it is called, with its version."""
+
+    @property
+    def is_in_force(self) -> bool:
+        """Tell whether it counts, or counted until the next version did."""
+        return True
 
 
 class PublishedDocument(PublishedText):
@@ -67,7 +72,35 @@ class SuiteVersion(PublishedDocument, Base):
     __table_args__ = (UniqueConstraint("workspace_id", "document_id", "number"),)
     object_kind: ClassVar[str] = "suite"
 
+    is_guarding: Mapped[bool] = mapped_column(default=False)  # a policy looked at its tests when it was published
+    confirmation: Mapped["SuiteConfirmation | None"] = relationship(lazy="raise")
+
+    @property
+    def is_in_force(self) -> bool:
+        """Tell whether it counts: what a gate looks at only by the word of a second person."""
+        return not self.is_guarding or self.confirmation is not None
+
+    @property
+    def confirmed_by(self) -> str | None:
+        """Who the second person was."""
+        return self.confirmation.confirmed_by if self.is_guarding and self.confirmation else None
+
+
+class SuiteConfirmation(InWorkspace, Base):
+    """The word of a second person that brings a version of a suite into force."""
+
+    __tablename__ = "suite_confirmations"
+    __table_args__ = (UniqueConstraint("suite_version_id"),)
+    object_kind: ClassVar[str] = "suite_confirmation"
+
+    id: Mapped[Id]
+    suite_version_id: Mapped[str] = mapped_column(String(36), ForeignKey("suite_versions.id"))
+    confirmed_by: Mapped[str] = mapped_column(String(36), ForeignKey("users.id"))
+    sentence: Mapped[str] = mapped_column(Text)
+    at: Mapped[datetime] = mapped_column(default=utc_now)
+
 
 freeze(QuestionnaireVersion)
 freeze(LifeCycleVersion)
 freeze(SuiteVersion)
+freeze(SuiteConfirmation)

@@ -12,7 +12,7 @@ from modelops_platform.web.routing import api_router
 from modelops_platform.web.session import IfMatch, ReadDb, WriteDb
 
 from .. import queries, service
-from ..schemas import ModelIn, ModelOut, ModelPage, ModelPatch, TagIn
+from ..schemas import ModelIn, ModelOut, ModelPage, ModelPatch, TagIn, ValidatorIn
 from ..tables import Model
 
 router = api_router("/models", "models")
@@ -55,6 +55,17 @@ def edit_model(db: WriteDb, actor: CurrentActor, if_match: IfMatch, name: str, w
 def archive_model(db: WriteDb, actor: CurrentActor, name: str) -> Model:
     """Take a model out of the inventory. Its history stays and its name is free; there is no other deletion."""
     return service.archive_model(db, actor, name)
+
+
+@router.post(
+    "/{name}/name-validator",
+    name="api_name_validator",
+    response_model=ModelOut,
+    openapi_extra=needs(Permission.NAME_VALIDATOR),
+)
+def name_validator(db: WriteDb, actor: CurrentActor, name: str, wanted: ValidatorIn) -> Model:
+    """Name who checks a model independently: neither its owner or a maker, nor named by one of them."""
+    return service.name_validator(db, actor, name, wanted.validator)
 
 
 @router.put(

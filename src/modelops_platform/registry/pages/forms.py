@@ -17,7 +17,7 @@ from modelops_platform.web.session import ReadDb, WriteDb
 
 from .. import queries, service
 from ..domain.kinds import EU_WORDS, KIND_WORDS, ModelKind
-from ..schemas import ModelIn, ModelPatch
+from ..schemas import ModelIn, ModelPatch, ValidatorIn
 from .choices import choices
 
 router = page_router()
@@ -98,6 +98,23 @@ def edit_model(
 ) -> Response:
     model = service.edit_model(db, actor, name, wanted.to_patch(), wanted.revision)
     return redirect(request, "show_model", name=model.name, toast="Saved.")
+
+
+@router.get("/models/{name}/name-validator", openapi_extra=needs(Permission.NAME_VALIDATOR))
+def show_name_validator(request: Request, db: ReadDb, actor: CurrentActor, name: str) -> Response:
+    header = queries.get_header(db, actor, name)
+    return render(
+        request, "registry/name_validator.html", header=header, people=choices(identity.list_people(db, actor))
+    )
+
+
+@router.post("/models/{name}/name-validator", openapi_extra=needs(Permission.NAME_VALIDATOR))
+def name_validator(
+    request: Request, db: WriteDb, actor: CurrentActor, name: str, wanted: Annotated[ValidatorIn, Form()]
+) -> Response:
+    model = service.name_validator(db, actor, name, wanted.validator)
+    assert model.validator is not None, "somebody was named"
+    return redirect(request, "show_model", name=name, toast=f"{model.validator.name} checks {name} independently.")
 
 
 def _form(

@@ -37,6 +37,8 @@ def _sentence(entry: LogEntry, names: Mapping[str, str]) -> str:
             return "archived the model"
         case "model.restored":
             return "brought the model back"
+        case "model.validator_named":
+            return "named who checks it independently"
         case "model.tagged":
             return f"tagged it {data.get('tag')}" + (f" = {data['value']}" if data.get("value") else "")
         case "model.untagged":

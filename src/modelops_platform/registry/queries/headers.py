@@ -19,6 +19,7 @@ _ACTIONS = {
     "archive": Permission.ARCHIVE_MODEL,
     "add_version": Permission.ADD_VERSION,
     "set_alias": Permission.SET_ALIAS,
+    "name_validator": Permission.NAME_VALIDATOR,
 }
 
 

@@ -61,6 +61,7 @@ class ShownModel:
     updated_at: datetime
     archived_at: datetime | None
     revision: int
+    validator_named_by: str | None
     summary: ShownSummary
     unit: Named
     use_case: Named | None

@@ -24,6 +24,7 @@ from .references import unit_named
 from .retention import ARCHIVE, PURGE, find_purgeable, purge_versions
 from .summaries import rebuild_summaries, rebuild_summary, summarise
 from .use_cases import archive_use_case, create_use_case, edit_use_case, restore_use_case
+from .validators import name_validator
 from .versions import add_version, archive_version, restore_version
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "edit_use_case",
     "find_purgeable",
     "lift_hold",
+    "name_validator",
     "place_hold",
     "purge_versions",
     "put_alias",

@@ -24,10 +24,11 @@ from ..queries import ShownModel
 from ..schemas import ModelIn, ModelPatch
 from ..tables import Model, ModelSummary, ModelTag, UseCase
 from .holds import check_not_held
-from .records import keep_record
+from .records import facts_of, keep_record
 from .references import home_of, person_of, unit_of, use_case_of
 from .standings import begin_standing, note_standing
 from .summaries import mark_look_alikes, note_tags, rebuild_summary, tags_of, text_of
+from .validators import check_apart
 
 
 def register_model(db: Session, actor: Actor, wanted: ModelIn) -> Model:
@@ -57,6 +58,7 @@ def add_model(db: Session, actor: Actor, wanted: ModelIn) -> ShownModel:
         "fields": _field_values(db, actor, wanted.kind, wanted.fields, {}),
         "created_by": actor.id,
     }
+    check_apart(row)
     tags = sorted((checked_tag(key), value) for key, value in wanted.tags.items())
     _insert(db, row, tags)
     mark_look_alikes(db, actor.workspace_id, skeleton(name))
@@ -115,7 +117,7 @@ def edit_model(db: Session, actor: Actor, name: str, wanted: ModelPatch, if_matc
     model = queries.get_model(db, actor, name, to_change=True)
     actor.must(Permission.EDIT_MODEL, model)
     must_match(model, if_match)
-    before, old_skeleton = _facts(model), model.skeleton
+    before, old_skeleton = facts_of(model), model.skeleton
     given = wanted.model_dump(exclude_unset=True)
     for key in _PLAIN:
         if key in given and (given[key] is not None or key == "eu_class"):
@@ -130,9 +132,12 @@ def edit_model(db: Session, actor: Actor, name: str, wanted: ModelPatch, if_matc
         tracking.rename_frozen(db, model.id, model.name)
     if model.kind != before["kind"]:
         note_standing(db, model.id)
-    changes = {key: [before[key], value] for key, value in _facts(model).items() if before[key] != value}
+    now = facts_of(model)
+    changes = {key: [before[key], now[key]] for key in now if before[key] != now[key] and key != "validator_named_by"}
     if not changes:
         return model
+    if changes.keys() & {"owner_id", "developer_id", "validator_id"}:
+        check_apart(now)
     keep_record(db, model, before)
     rebuild_summary(db, model)
     if model.skeleton != old_skeleton:
@@ -164,11 +169,14 @@ def _edit_people_and_places(db: Session, actor: Actor, model: Model, given: dict
         owner = person_of(db, actor, given["owner"], "owner")
         assert owner is not None, "a reference was given"
         model.owner, model.owner_id = owner, owner.id
+    before = model.validator_id
     for role in ("developer", "validator"):
         if role in given:
             person = person_of(db, actor, given[role], role)
             setattr(model, role, person)
             setattr(model, f"{role}_id", person.id if person else None)
+    if model.validator_id != before:
+        model.validator_named_by = None  # whoever edits the record proposes
     if "use_case" in given:
         use_case = use_case_of(db, actor, given["use_case"])
         model.use_case, model.use_case_id = use_case, use_case.id if use_case else None
@@ -178,15 +186,6 @@ def _custom_values(db: Session, actor: Actor, kind: ModelKind, kept: dict[str, V
     """Return what stays when the kind changes: values of fields that the new kind has too."""
     keys = {definition.key for definition in queries.definitions_for(db, actor.workspace_id, kind)}
     return {key: value for key, value in kept.items() if key in keys}
-
-
-def _facts(model: Model) -> dict[str, Any]:
-    keys = ("name", "kind", "purpose", "unit_id", "use_case_id", "owner_id", "developer_id", "validator_id", "eu_class")
-    return {
-        **{key: getattr(model, key) for key in keys},
-        "affects_people": model.affects_people,
-        "fields": model.fields,
-    }
 
 
 def _rename(db: Session, model: Model, wanted: str | None) -> None:

@@ -12,6 +12,11 @@ from modelops_platform.core import clock
 from ..tables import RECORDED, Model, ModelRecord, Version, VersionText
 
 
+def facts_of(model: Model) -> dict[str, Any]:
+    """Return what the record says now: what is judged by, and the name."""
+    return {"name": model.name} | {key: getattr(model, key) for key in RECORDED}
+
+
 def keep_record(db: Session, model: Model, before: Mapping[str, Any]) -> None:
     """Keep what the model's record said until now, where something that is judged by has changed."""
     if all(before[key] == getattr(model, key) for key in RECORDED):

@@ -42,6 +42,13 @@ def read_json(text: str, what: str) -> Any:
         raise InvalidInput(f"'{what}' is no JSON.", remedy="Send JSON as text.", field=what) from None
 
 
+def holds_code(scorer: Any) -> bool:
+    """Say whether a scorer, or one inside it, is source text, which clients run to read it."""
+    if isinstance(scorer, dict):
+        return scorer.get("call_source") is not None or any(holds_code(part) for part in scorer.values())
+    return isinstance(scorer, list) and any(holds_code(part) for part in scorer)
+
+
 def read_tags(text: str | None) -> dict[str, str | None]:
     """Return tags that travel as JSON text; None takes one off. Raises InvalidInput."""
     told = read_json(text, "tags") if text else {}

@@ -14,7 +14,7 @@ from modelops_platform.core.ids import new_id
 from modelops_platform.events import service as events
 
 from .. import queries
-from ..domain.evaluation import checked_names, digest_of_inputs, merged, read_json, schema_with, user_of
+from ..domain.evaluation import checked_names, digest_of_inputs, holds_code, merged, read_json, schema_with, user_of
 from ..domain.traces import checked_length
 from ..domain.words import Lifecycle
 from ..queries.evaluation import get_evaluation_set, list_scorer_versions
@@ -194,8 +194,15 @@ def register_scorer(db: Session, actor: Actor, experiment_id: str, name: str, se
     """Keep a version of a scorer; it is never run here. Raises NotFound, NotAllowed, InvalidInput."""
     experiment = _experiment_to_log(db, actor, experiment_id)
     checked_length(name, 250, "name")
-    if not isinstance(read_json(serialized, "serialized_scorer"), dict):
+    told = read_json(serialized, "serialized_scorer")
+    if not isinstance(told, dict):
         raise InvalidInput("A serialized scorer is a JSON object.", field="serialized_scorer")
+    if holds_code(told):  # clients refuse the whole list that holds one
+        raise InvalidInput(
+            "A scorer made by the decorator @scorer is not registered: whoever lists scorers would run its source.",
+            remedy="Keep it in a repository and import it, or use built-in scorers and make_judge().",
+            field="serialized_scorer",
+        )
     of_name = select(func.max(ScorerVersion.version), func.max(ScorerVersion.scorer_id)).where(
         ScorerVersion.experiment_id == experiment.id, ScorerVersion.name == name
     )

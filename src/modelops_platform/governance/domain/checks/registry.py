@@ -1,11 +1,12 @@
 """All checks by name, and reading one from a document."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Protocol
 
 from ..citable import FACTS, may_cite
 from ..documents import Fields, invalid
-from ..policies import Approvals, Check
+from ..policies import Approvals, Check, Policy
+from ..suites import Suite
 from .approvals import ApprovalsGiven
 from .artifacts import ArtifactFormat, ArtifactScanned, ArtifactSigned, DigestVerified
 from .combined import AllOfChecks, AnyOfChecks, NotFact
@@ -105,6 +106,12 @@ def parts_of(check: Check) -> Iterator[Check]:
                 yield from parts_of(part)
         case NotFact(part):
             yield from parts_of(part)
+
+
+def is_looked_at(suite: Suite, policies: Iterable[Policy]) -> bool:
+    """Tell whether some policy looks at results of this suite, so that who changes it changes a gate."""
+    parts = (part for policy in policies for one in policy.requirements for part in parts_of(one.check))
+    return any(isinstance(part, TestsPassed) and part.may_look_at(suite) for part in parts)
 
 
 def asks_approval(check: Check) -> bool:

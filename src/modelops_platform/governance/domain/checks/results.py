@@ -12,6 +12,7 @@ from ..facts import Facts
 from ..judging import Evidence, Found, LinkKind, Status, few, join, worst
 from ..known import Source, TestFact
 from ..policies import Policy
+from ..suites import Suite
 from .ages import is_within
 
 _MACHINES = frozenset({Source.PLATFORM, Source.PIPELINE})
@@ -79,6 +80,12 @@ class TestsPassed:
         if self.warn is Warned.REFUSED:
             parts.append("without a warning")
         return f"{', '.join(parts)}."
+
+    def may_look_at(self, suite: Suite) -> bool:
+        """Tell whether results of this suite may meet it."""
+        if self.suite is not None:
+            return self.suite == suite.id
+        return any(test.id in self.tests or test.check in self.kinds for test in suite.tests)
 
     def find(self, facts: Facts, policy: Policy) -> Found:
         """Look at the last result of each test."""
