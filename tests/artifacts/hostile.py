@@ -242,6 +242,8 @@ def documents(canary: Path) -> dict[str, bytes]:
         "YAML that builds objects": f"flavors:\n  x: !!python/object/apply:os.system ['touch {canary}']\n".encode(),
         "MLmodel with code": b"flavors:\n  python_function:\n    loader_module: evil.loader\n    code: code\n",
         "Parquet that unpickles": b"PAR1" + b"arrow.py_extension_type" + b"\x00" * 8 + b"PAR1",
+        "Parquet whose footer lies": b"PAR1" + bytes(20) + b"\xff\xff\xff\x7fPAR1",
+        "Arrow whose footer lies": b"ARROW1\x00\x00" + b"\xff" * 100 + b"ARROW1",
         "program": b"\x7fELF" + bytes(200),
         "script": b"#!/bin/sh\ntouch x\n",
         "HDF5": b"\x89HDF\r\n\x1a\n" + bytes(100),

@@ -199,6 +199,7 @@ ONLY_UNKNOWN = {
     "deeply nested zips", "zip of many members", "zip with code", "encrypted zip", "broken zip", "corrupt zip",
     "skops with an unknown loader", "skops with a broken schema", "broken gzip", "text, then zip",
     "deep XML", "broken XML", "ONNX with a neighbour file", "ONNX with foreign operators", "truncated ONNX",
+    "Parquet whose footer lies", "Arrow whose footer lies",
     "safetensors with holes", "safetensors too short", "safetensors with a huge shape", "deep JSON",
     "array with a false header", "MLmodel with code", "program", "script", "HDF5", "random bytes",
 }  # fmt: skip

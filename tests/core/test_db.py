@@ -1,7 +1,10 @@
 """Sessions, column types and migrations on both databases."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
@@ -14,6 +17,8 @@ from modelops_platform.events import service as events
 from modelops_platform.events.tables import Event
 from modelops_platform.identity.tables import Workspace
 from tests.factories import SYSTEM, count_events
+from tests.postgres import Postgres
+from tests.test_serve import modelops
 
 
 def test_a_read_session_cannot_write(database: Database) -> None:
@@ -103,3 +108,16 @@ def test_an_address_that_cannot_be_read_is_named_without_its_password() -> None:
         with pytest.raises(InvalidInput, match="MODELOPS_DATABASE_URL") as refused:
             parse_address(url)
         assert "secret" not in str(refused.value)
+
+
+def test_processes_that_migrate_at_once_wait_for_one_another(postgres: Postgres, tmp_path: Path) -> None:
+    url = postgres.empty_database()
+    upgrade = partial(modelops, tmp_path, "db", "upgrade", MODELOPS_DATABASE_URL=url)
+    with ThreadPoolExecutor(2) as pool:
+        ended = [started.result() for started in [pool.submit(upgrade) for _process in range(2)]]
+    assert [one.returncode for one in ended] == [0, 0], ended
+    database = Database(url)
+    with database.read() as db:
+        assert schema.is_current(db)
+    database.dispose()
+    postgres.drop(url)

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from modelops_platform.core.errors import InvalidInput
 from modelops_platform.governance.domain.conditions import holds, read_condition
-from modelops_platform.governance.domain.documents import read_yaml
+from modelops_platform.governance.domain.documents import read_document, read_yaml
 from modelops_platform.governance.domain.reading import read_policy
 from tests.governance.factories import policy_document
 
@@ -26,12 +26,20 @@ from tests.governance.factories import policy_document
         'a: "\\0"',
         'a: "\\ud83d\\ude00"',
         "? [a]\n: b",
+        "\n".join(f"k{number}: 1" for number in range(2_501)),
     ],
 )
 def test_clever_yaml_is_refused_in_words(text: str) -> None:
     with pytest.raises(InvalidInput) as caught:
         read_yaml(text)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("text", ["", "aaa", "- a", "true", "2026-01-01"])
+def test_what_is_no_mapping_is_named_too(text: str) -> None:
+    with pytest.raises(InvalidInput, match="Line 1: The document must be a mapping") as caught:
+        read_document(text, read_policy)
+    assert (caught.value.details["field"], bool(caught.value.remedy)) == ("document", True)
 
 
 @settings(deadline=None)

@@ -81,7 +81,7 @@ def test_a_suspended_model_only_people_bring_back() -> None:
     [resume] = [way for way in MODEL.moves_from("suspended") if way.to == "in_production"]
     assert why_not_move(resume, RISK, frozenset(), "somebody else") is None
     assert why_not_move(resume, RISK, frozenset(), "rita") == "You brought it here, so somebody else does this."
-    assert why_not_move(resume, OWNER, frozenset(), "rita") == "Only a risk officer may do this."
+    assert why_not_move(resume, OWNER, frozenset(), "rita") == "Only a risk officer or an executive may do this."
     robot = Mover("ci", frozenset({"risk"}), is_person=False, is_involved=False)
     assert "service account" in str(why_not_move(resume, robot, frozenset(), ""))
 

@@ -140,12 +140,12 @@ def test_naming_another_developer_afterwards_moves_no_authorship(bank: Setting, 
     bank.add_version(b"by ci, for nobody", by="robot")
     name_developer("author")
     bank.add_version(b"by ci, for the author", by="robot")
-    name_developer("validator")
+    name_developer("executive")
     with database.read() as db:
         nobodys, authors = (queries.gather(db, queries.Case(id, CHAMPION)) for id in version_ids(db)[1:])
     assert nobodys.author is None
     assert authors.author == bank.person("author").id
-    assert {bank.person("author").id, bank.person("validator").id} <= authors.committers
+    assert {bank.person("author").id, bank.person("executive").id} <= authors.committers
 
 
 def test_where_the_owner_made_the_version_the_head_of_the_unit_takes_their_seat(

@@ -1,10 +1,13 @@
 """What `modelops doctor` finds, on an installation broken in each way."""
 
+import ctypes.util
+import importlib.util
 import shutil
 import socket
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import text
@@ -106,6 +109,22 @@ def test_what_is_wrong_is_named_with_what_to_do(
     found = look(load_settings(home=home))[what]
     assert found.state is state
     assert remedy in (found.remedy or "")
+
+
+@pytest.mark.parametrize(
+    ("free", "state"), [(1, State.WRONG), (500_000_000, State.WARNING), (900_000_000_000, State.FINE)]
+)
+def test_room_on_the_disk_is_looked_at(free: int, state: State, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(total=1e12, used=0, free=free))
+    assert look(load_settings(home=home))["disk"].state is state
+
+
+def test_system_parts_that_are_missing_are_named(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes.util, "find_library", lambda _name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    found = look(load_settings(home=home))
+    assert "libpango" in str(found["pango"].remedy)
+    assert found["packages"].words == "uvloop, httptools is not installed."
 
 
 def test_a_taken_port_is_seen(home: Path) -> None:

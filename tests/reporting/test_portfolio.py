@@ -77,6 +77,11 @@ def test_an_earlier_day_is_shown_as_it_was(client: TestClient, database: Databas
     assert [point["total"] for point in client.get("/api/v1/portfolio").json()["trend"]][-1] == 6
 
 
+def test_a_report_that_is_being_made_is_not_made_twice(client: TestClient) -> None:
+    first, again, other = (client.post(f"/portfolio/reports{query}") for query in ("", "", "?tier=1"))
+    assert first.headers["location"] == again.headers["location"] != other.headers["location"]
+
+
 def test_nobody_counts_what_they_may_not_see(
     client_as: Callable[..., TestClient], database: Database, cast: Cast
 ) -> None:

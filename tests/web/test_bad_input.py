@@ -42,6 +42,10 @@ def test_a_bad_json_body_names_what_is_wrong(client: TestClient, db: Session, su
         (b'{"name": "nul \\u0000 here"}', "name"),
         (b'{"na\\u0000me": "x"}', "body"),
         (b'{"name": 5}', "name"),
+        (b'{"name": "x", "name": "y"}', "name"),
+        (b'{"name": "x", "n\\u0061me": "y"}', "name"),
+        (b'{"name": "x", "name" : ' + b"9" * 5000 + b"}", "body"),
+        (b'{"name": {"a": "\\":", "a": 1}}', "a"),
         (b'{"name": null, "parent_id": 1}', "name"),
         (b'{"name": {"a": 1}}', "name"),
         (b'{"name": "x", "colour": "red"}', "colour"),
@@ -80,6 +84,44 @@ def test_a_body_of_another_type_is_named(client: TestClient, subtests: pytest.Su
             assert answer.status_code == 422
             assert answer.json()["field"] == "Content-Type"
             assert "application/json" in answer.json()["remedy"]
+
+
+def test_a_body_says_how_it_is_written(client: TestClient, subtests: pytest.Subtests) -> None:
+    for sent, field in [
+        ({"content-encoding": "gzip"}, "Content-Encoding"),
+        ({"content-type": "application/json; charset=utf-16"}, "Content-Type"),
+        ({"content-type": 'application/json; x=y; CHARSET="latin-1"'}, "Content-Type"),
+    ]:
+        with subtests.test(sent=sent):
+            answer = client.post(UNITS, content=b'{"name": "Cards"}', headers=JSON | sent)
+            assert (answer.status_code, answer.json()["field"]) == (422, field)
+    for name, kind in [(b"A", "application/json; charset=UTF-8"), (b"B", 'application/json; charset="utf-8"')]:
+        assert send(client, b'{"name": "%s"}' % name, kind).status_code == 201
+
+
+def test_a_value_of_another_type_is_not_made_to_fit(client: TestClient, subtests: pytest.Subtests) -> None:
+    """A yes is no number and `"yes"` is no yes, in JSON; forms know text alone."""
+    assert client.post("/api/v1/environments", json={"name": "trial"}).status_code == 201
+    for field, value in [("is_protected", 1), ("is_protected", "yes"), ("rank", True), ("rank", "7"), ("rank", 1.5)]:
+        with subtests.test(field=field, value=value):
+            answer = client.patch("/api/v1/environments/trial", json={field: value})
+            assert (answer.status_code, answer.json()["field"]) == (422, field), answer.text
+    assert client.patch("/api/v1/environments/trial", json={"rank": 7, "is_protected": False}).json()["rank"] == 7
+
+
+def test_an_unknown_address_or_method_says_what_to_do(client: TestClient) -> None:
+    for method, path, status in [("GET", "/api/v1/nothing/at/all", 404), ("PUT", UNITS, 405)]:
+        answer = client.request(method, path)
+        assert (answer.status_code, bool(answer.json()["remedy"])) == (status, True)
+
+
+def test_what_is_not_utf_8_is_not_kept_as_something_else(client: TestClient) -> None:
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    refused = client.post("/profile", content=b"name=%FF", headers=form)
+    assert refused.status_code == 422
+    assert client.put("/api/v1/files?name=%FF", content=b"x").status_code == 400
+    assert client.patch("/api/v1/environments/%FF", json={"rank": 1}).status_code == 400
+    assert client.post("/profile", content=b"name=%EF%BF%BD", headers=form).status_code == 303
 
 
 def test_forms_take_forms_only(nobody: TestClient) -> None:

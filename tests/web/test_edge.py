@@ -44,6 +44,12 @@ def test_other_hosts_are_refused_except_on_health(nobody: TestClient, subtests: 
             assert nobody.get("/readyz", headers={"host": host}).status_code == 200
 
 
+def test_a_host_is_named_once(nobody: TestClient) -> None:
+    refused = nobody.get("/login", headers=[("host", "localhost"), ("host", "evil.example")])
+    assert refused.status_code == 400
+    assert "content-security-policy" in refused.headers
+
+
 def test_posts_from_other_sites_are_refused(client: TestClient, nobody: TestClient, subtests: pytest.Subtests) -> None:
     for sent in [
         {"sec-fetch-site": "cross-site"},
@@ -54,6 +60,7 @@ def test_posts_from_other_sites_are_refused(client: TestClient, nobody: TestClie
         {"origin": "http://evil.example/http://testserver"},
         {"origin": "http://testserver.evil.example"},
         {"origin": "http://testserver:81"},
+        {"origin": "chrome-extension://testserver"},
         {"sec-fetch-site": "none", "origin": "https://evil.example"},
     ]:
         with subtests.test(sent=sent):

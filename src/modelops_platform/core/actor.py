@@ -28,6 +28,7 @@ class Permission(StrEnum):
     PLACE_HOLD = "place_hold"
     SCORE = "score"
     ASSESS_RISK = "assess_risk"
+    MOVE_LIFE_CYCLE = "move_life_cycle"
     REQUEST_APPROVAL = "request_approval"
     VOTE = "vote"
     VALIDATE = "validate"

@@ -77,6 +77,7 @@ class Story:
             if _reaches(entry, Journey.ASSESSED):
                 self._oversight.determine(entry)
             self._assess(entry)
+            self._name_validator(entry)
 
     def tell(self, numbers: Numbers) -> None:
         """Bring in what happens today. Raises ClientError when the server refuses something."""
@@ -261,6 +262,11 @@ class Story:
             made = self._as(entry.developer).post(path, body)
             if made["reviewed_by"] is None and made["tier"] > 1:  # a developer's word alone makes no model harmless
                 self._as("karim.haddad").post(f"{path}/{made['id']}/confirm")
+
+    def _name_validator(self, entry: Entry) -> None:
+        """Let risk, who has no part in the model, say who checks it: its makers only propose."""
+        path = f"/models/{_segment(entry.name)}/name-validator"
+        self._as("karim.haddad").post(path, {"validator": _email(entry.validator)})
 
     def _watch(self, each: Material, numbers: Numbers, folder: Path) -> None:
         """Set limits, have the model answer its replay, and post the history as its developer."""

@@ -3,24 +3,30 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from modelops_platform.core.db import Base, Id, InWorkspace, utc_now
+from modelops_platform.core.db import Base, Id, utc_now
+
+_OF_MODELS = text("model_id IS NOT NULL")
 
 
-class Event(InWorkspace, Base):
-    """Something that happened: who did what to which thing, as the very text that was hashed."""
+class Event(Base):
+    """Something that happened: who did what to which thing, as the very text that was hashed.
+
+    Its indexes are few, because every write of the platform adds a row here.
+    """
 
     __tablename__ = "events"
     __table_args__ = (
         Index(None, "object_kind", "object_id", "id"),
-        Index(None, "model_id", "id"),
+        Index(None, "model_id", "id", sqlite_where=_OF_MODELS, postgresql_where=_OF_MODELS),
         Index(None, "kind", "id"),
         Index(None, "actor_id", "id"),
     )
 
     id: Mapped[Id]
+    workspace_id: Mapped[str] = mapped_column(String(36), ForeignKey("workspaces.id"))
     kind: Mapped[str] = mapped_column(String(60))
     at: Mapped[datetime]
     actor_id: Mapped[str] = mapped_column(String(36))

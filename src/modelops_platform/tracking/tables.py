@@ -69,7 +69,7 @@ class Run(Base):
     user_name: Mapped[str] = mapped_column(Text)
     """What the client says who it runs for; `created_by` is who was signed in."""
     artifact_uri: Mapped[str] = mapped_column(String(2200))
-    created_by: Mapped[str] = mapped_column(String(36), index=True)
+    created_by: Mapped[str] = mapped_column(String(36))
     created_ms: Mapped[int] = mapped_column(BigInteger)
     deleted_ms: Mapped[int | None] = mapped_column(BigInteger)
     document: Mapped[str | None] = mapped_column(Text, deferred=True)

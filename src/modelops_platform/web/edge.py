@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from modelops_platform.core.ids import new_id
 from modelops_platform.core.logging import get_logger
 
 from .errors import show_problem, unexpected
+from .requests import is_utf8
 
 SECURITY_HEADERS = [
     (
@@ -31,7 +32,6 @@ SECURITY_HEADERS = [
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 ]
 ANY_HOST = frozenset({"/healthz", "/readyz", "/health", "/version"})
-_WENT_AWAY = 499  # in the log and the counters, as proxies have it
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _HOST = re.compile(r"(?:\[([^\[\]]+)\]|([^:\[\]]+))(?::\d*)?", re.ASCII)
 _BAD_ESCAPE = re.compile(rb"%00|%(?![0-9A-Fa-f]{2})")
@@ -78,8 +78,6 @@ class Edge:
                 await show_problem(Request(scope, receive), problem)(scope, receive, send_with_headers)
             else:
                 await self.app(scope, receive, send_with_headers)
-        except ClientDisconnect:  # in the middle of a body: nobody is left to be answered
-            status = status or _WENT_AWAY
         except Exception as error:  # our own mistake: answered here, with all headers, then left to the server's log
             if not status:
                 await unexpected(Request(scope, receive), error)(scope, receive, send_with_headers)
@@ -101,9 +99,15 @@ class Edge:
             )
         if [name for name, _value in scope["headers"]].count(b"host") > 1:
             return _problem(400, "bad_request", "The request names its host twice.", "Send one Host header.")
-        if "\x00" in path or _BAD_ESCAPE.search(scope.get("query_string", b"")):
+        query, writes = scope.get("query_string", b""), scope["method"] not in _SAFE
+        if (
+            "\x00" in path
+            or _BAD_ESCAPE.search(query)
+            or ("\ufffd" in path and not is_utf8(scope["raw_path"]))
+            or (writes and b"%" in query and not is_utf8(query))  # what is looked for may be nonsense
+        ):
             return _problem(400, "bad_request", "The address holds a NUL or a broken escape.", "Encode it as UTF-8.")
-        if scope["method"] not in _SAFE and not _is_same_site(sent):
+        if writes and not _is_same_site(sent):
             return _problem(
                 403,
                 "cross_site",

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import AsyncGenerator
 from typing import Any, TypeVar
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 from fastapi.exceptions import RequestValidationError
@@ -69,7 +70,7 @@ class LimitedRequest(Request):
             self._limit = self.largest_body
         if takes_form and kind in _FORMS:
             if kind == "application/x-www-form-urlencoded":
-                await self.body()
+                _check_escapes(await self.body())
             check_form(await self.form())
             return
         if takes_form or not (kind == "application/json" or kind.endswith("+json")):
@@ -200,6 +201,20 @@ def check_text(text: str, field: str) -> None:
             remedy="Leave it out; any other Unicode text is fine.",
             field=field.removeprefix("body."),
         )
+
+
+def is_utf8(escaped: bytes) -> bool:
+    """Say whether what stands behind the escapes is UTF-8; elsewhere the rest would silently be U+FFFD."""
+    try:
+        unquote_to_bytes(escaped).decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _check_escapes(form: bytes) -> None:
+    if not is_utf8(form):
+        raise InvalidInput("The form is not UTF-8.", remedy="Encode it as UTF-8.", field="body")
 
 
 def check_form(form: FormData) -> None:

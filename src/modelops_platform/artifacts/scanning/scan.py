@@ -194,7 +194,8 @@ def _columns(file: BinaryIO, size: int, head: bytes, findings: Findings) -> Form
     kind, magic = (Format.PARQUET, b"PAR1") if head.startswith(b"PAR1") else (Format.ARROW, b"ARROW1")
     file.seek(max(0, size - 8 * MIB))
     tail = file.read()
-    if not tail.endswith(magic) or size < 12:
+    footer = int.from_bytes(tail[-len(magic) - 4 : -len(magic)], "little")
+    if not tail.endswith(magic) or not 0 < footer <= size - 2 * len(magic) - 4:
         findings.unknown("The file does not end as its format demands.")
     if b"arrow.py_extension_type" in tail or b"arrow.py_extension_type" in head:
         findings.dangerous("An Arrow extension type in it makes readers unpickle its data.")

@@ -68,7 +68,9 @@ def get_model_standing(db: ReadDb, actor: CurrentActor, name: str) -> dict[str, 
     return _print(db, actor, name, None)
 
 
-@of_model.post("/move", name="api_move_model", response_model=StandingOut, openapi_extra=needs(Permission.ASSESS_RISK))
+@of_model.post(
+    "/move", name="api_move_model", response_model=StandingOut, openapi_extra=needs(Permission.MOVE_LIFE_CYCLE)
+)
 def move_model(db: WriteDb, actor: CurrentActor, name: str, wanted: MoveIn) -> dict[str, Any]:
     """Move a model to another state of its life cycle, if that and the gate agree."""
     service.move_model(db, actor, name, wanted)
@@ -84,7 +86,7 @@ def get_version_standing(db: ReadDb, actor: CurrentActor, name: str, number: Num
 
 
 @of_version.post(
-    "/move", name="api_move_version", response_model=StandingOut, openapi_extra=needs(Permission.ASSESS_RISK)
+    "/move", name="api_move_version", response_model=StandingOut, openapi_extra=needs(Permission.MOVE_LIFE_CYCLE)
 )
 def move_version(db: WriteDb, actor: CurrentActor, name: str, number: Number, wanted: MoveIn) -> dict[str, Any]:
     """Move a version to another state of its life cycle, if that and the gate agree."""

@@ -74,7 +74,7 @@ CLAIM_WORDS: Mapping[Claim, tuple[str, str]] = {
 
 
 class Who(StrEnum):
-    """Who may move something: people named on the record, or holders of a role there that assesses risk."""
+    """Who may move something: people named on the record, or holders of a role there."""
 
     ANYBODY = "anybody"
     OWNER = "owner"
@@ -83,6 +83,7 @@ class Who(StrEnum):
     CONTRIBUTOR = "contributor"
     RISK = "risk"
     COMPLIANCE = "compliance"
+    EXECUTIVE = "executive"
 
 
 EVENTS: Mapping[About, frozenset[str]] = {
@@ -283,6 +284,7 @@ def _list_words(who: AbstractSet[Who]) -> str:
         Who.CONTRIBUTOR: "a contributor",
         Who.RISK: "a risk officer",
         Who.COMPLIANCE: "a compliance officer",
+        Who.EXECUTIVE: "an executive",
     }
     return join([words[one] for one in Who if one in who], "or")
 

@@ -17,7 +17,7 @@ from modelops_platform.web.session import ReadDb, WriteDb
 from .. import queries, service
 from ..domain.states import RequestState
 from ..schemas import CommentIn, VoteIn
-from .shown import find_names, policy_link, proof_links, remedy_links, show_seats
+from .shown import find_names, policy_link, proof_links, remedy_links, show_seats, ways_there
 
 router = page_router()
 DECIDED = [state.value for state in RequestState if state is not RequestState.OPEN]
@@ -63,6 +63,7 @@ def show_approval(request: Request, db: ReadDb, actor: CurrentActor, id: str) ->
         changes=changes,
         decision=seen.decision,
         seats=show_seats(seen.decision, names),
+        ways=ways_there(request, db, actor, row.version, target) if seen.state is RequestState.GRANTED else [],
         links=remedy_links(request, seen.decision, row.version, target, request_id=row.id),
         policy_url=policy_link(request, seen.decision),
         proofs=proof_links(request, seen.decision, row.model.name, row.version.number),

@@ -107,7 +107,8 @@ def show_editor(
 
 def next_text(row: PublishedText) -> str:
     """Return the text of what was published with the number of its next version."""
-    return re.sub(rf"(?m)^version:\s*{row.number}\b", f"version: {row.number + 1}", row.document, count=1)
+    number = rf'(?m)^(version:|\s*"version":)\s*{row.number}\b'  # as YAML or as JSON
+    return re.sub(number, rf"\g<1> {row.number + 1}", row.document, count=1)
 
 
 def why_not_publish(actor: Actor, things: str) -> str | None:

@@ -24,7 +24,7 @@ from ..domain.states import RequestState
 from ..domain.targets import Target
 from ..schemas import ApprovalIn, Name, Sentence
 from ..schemas.findings import Day
-from .shown import find_names, policy_link, proof_links, remedy_links, show_seats, waiver_links
+from .shown import find_names, policy_link, proof_links, remedy_links, show_seats, waiver_links, ways_there
 
 router = page_router()
 Number = Annotated[int, PathParameter(ge=1, le=2**31 - 1)]
@@ -86,6 +86,7 @@ def show_evidence(
         proofs=proof_links(request, decision, name, number) if decision else {},
         waivers=waiver_links(request, actor, policies, decision, version) if decision else {},
         mode=queries.enforcement_mode(db, actor.workspace_id),
+        ways=ways_there(request, db, actor, version, target),
         open_request=open_request,
         requests=[(row, queries.state_of(row)) for row in requests],
         decisions=queries.page_decisions(db, actor, version_ids=[version.id], limit=20).items,

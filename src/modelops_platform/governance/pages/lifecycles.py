@@ -202,7 +202,7 @@ def _movers(db: Session, seen: SeenCase) -> Mapping[str, str]:
     return {**identity.names_of(db, ids - {SYSTEM_ID}), SYSTEM_ID: "The platform"}
 
 
-@router.post("/models/{name}/move", openapi_extra=needs(Permission.ASSESS_RISK))
+@router.post("/models/{name}/move", openapi_extra=needs(Permission.MOVE_LIFE_CYCLE))
 def move_model(
     request: Request, db: WriteDb, actor: CurrentActor, name: str, wanted: Annotated[MoveIn, Form()]
 ) -> Response:
@@ -210,7 +210,7 @@ def move_model(
     return redirect(request, "show_model_life_cycle", name=name, toast=f"{name} is {moved.state.title.lower()}.")
 
 
-@router.post("/models/{name}/versions/{number}/move", openapi_extra=needs(Permission.ASSESS_RISK))
+@router.post("/models/{name}/versions/{number}/move", openapi_extra=needs(Permission.MOVE_LIFE_CYCLE))
 def move_version(
     request: Request,
     db: WriteDb,

@@ -9,6 +9,8 @@ from fastapi import Request
 from sqlalchemy.orm import Session
 
 from modelops_platform.core.actor import Actor, Permission
+from modelops_platform.deployments import queries as deployments
+from modelops_platform.deployments.tables import Deployment
 from modelops_platform.identity import queries as identity
 from modelops_platform.registry import queries as registry
 from modelops_platform.registry.tables import Model, Version
@@ -109,6 +111,23 @@ def proof_links(request: Request, decision: Decision, model: str, number: int) -
                 parameters = {key: known[key] for key in wanted}
                 found[judgement.requirement_id] = url_for(request.app, route, **parameters)
     return found
+
+
+def ways_there(
+    request: Request, db: Session, actor: Actor, version: Version, target: Target
+) -> list[tuple[str, str | None]]:
+    """Return where a version goes live at this target: each deployment by name, and the page where one may activate."""
+    if not target.environment_id:
+        return []
+    found = deployments.list_deployments_of(db, actor, version.model_id)
+    here = [one for one in found if one.environment_id == target.environment_id and one.archived_at is None]
+    return [(one.name, _activation(request, actor, one, version)) for one in here]
+
+
+def _activation(request: Request, actor: Actor, deployment: Deployment, version: Version) -> str | None:
+    if deployments.why_not_deploy(actor, deployment):
+        return None
+    return url_for(request.app, "show_activation", deployment=deployment.name, version=version.number)
 
 
 def requirement_titles(policies: Iterable[Policy]) -> dict[str, str]:

@@ -52,7 +52,7 @@ def look_at_case(db: Session, actor: Actor, model: Model, version: Version | Non
     if standing is None:
         return None
     mover, claims = mover_of(db, actor, model), situation.claims(standing)
-    may = actor.may(Permission.ASSESS_RISK, model)
+    may = actor.may(Permission.MOVE_LIFE_CYCLE, model)
     ways = [
         Way(
             way,

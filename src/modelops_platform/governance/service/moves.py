@@ -35,7 +35,7 @@ def move_version(db: Session, actor: Actor, name: str, number: int, wanted: Move
 
 
 def _move(db: Session, actor: Actor, model: Model, subject_id: str, wanted: MoveIn) -> Standing:
-    actor.must(Permission.ASSESS_RISK, model)
+    actor.must(Permission.MOVE_LIFE_CYCLE, model)
     if subject_id not in queries.find_standings(db, model.id):
         refresh_state(db, model)
     standing = queries.find_standings(db, model.id, lock=True).get(subject_id)
