@@ -163,12 +163,13 @@ _HANDS_OFF_SECONDS = 1.0  # a thread answers a moment before it gives its connec
 def quicken(database: Database) -> None:
     """Let it know the statements that earlier tests have compiled, and not wait for the disk, as PostgreSQL here."""
     for engine in (database.write_engine, database.read_engine):
-        known = _knowing.setdefault(engine.dialect.name, engine)
-        engine.dialect, engine._compiled_cache = known.dialect, known._compiled_cache
+        name = engine.dialect.name
+        if name not in _knowing:
+            with engine.connect():  # whose dialect learns what it must know of the server
+                _knowing[name] = engine
+        engine.dialect, engine._compiled_cache = _knowing[name].dialect, _knowing[name]._compiled_cache
     if database.is_sqlite:
         event.listen(database.write_engine, "connect", lambda made, _record: made.execute("PRAGMA synchronous=OFF"))
-    with database.read() as db:
-        db.connection()  # the first one learns what its dialect must know of the server
 
 
 @pytest.fixture

@@ -195,6 +195,12 @@ def archives(canary: Path) -> dict[str, bytes]:
         "deeply nested zips": deep,
         "zip of many members": zipped({f"{n}": b"" for n in range(12_000)}),
         "zip with a hostile pickle": zipped({"model/model.pkl": system}),
+        "workbook fed from elsewhere": zipped(
+            {
+                "xl/workbook.xml": b"<workbook/>",
+                "xl/externalLinks/externalLink1.xml": b"<externalLink><ddeLink/></externalLink>",
+            }
+        ),
         "zip with code": zipped({"code/model.py": b"import os\n"}),
         "encrypted zip": _encrypted(zipped({"a.csv": b"a,b\n1,2\n"})),
         "broken zip": zipped({"a.csv": b"a,b\n1,2\n" * 100})[:-40],

@@ -4,6 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 import numpy as np
 import psutil
@@ -95,8 +96,12 @@ def test_bad_data_fails_at_once_and_names_column_and_row(shop: Shop, work: Work,
 
 def children() -> list[psutil.Process]:
     """The training children of this process, each below the process that forked it."""
-    below = psutil.Process().children()
-    return [child for one in below if "jobs.nursery" in " ".join(one.cmdline()) for child in one.children()]
+    found: list[psutil.Process] = []
+    for one in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):  # it may have ended since it was listed
+            if "jobs.nursery" in " ".join(one.cmdline()):
+                found += one.children()
+    return found
 
 
 @on_one

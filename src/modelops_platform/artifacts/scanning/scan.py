@@ -23,6 +23,7 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _COMPRESSED = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ\x00", b"\x5d\x00\x00", b"\x04\x22\x4d\x18")
 _PROGRAMS = (b"\x7fELF", b"\xfe\xed\xfa", b"\xce\xfa\xed\xfe", b"\xcf\xfa\xed\xfe", b"\xca\xfe\xba\xbe")
 _IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8")
+_OUTSIDE = re.compile(r"xl/(externalLinks/.+|connections\.xml|queryTables/.+|webextensions/.+)", re.IGNORECASE)
 _CODE_NAMES = re.compile(r".*\.(py|pyc|pyd|so|dll|dylib|exe|sh|bat|cmd|ps1|jar|class|whl|egg)", re.IGNORECASE)
 
 
@@ -155,6 +156,10 @@ def _zip(file: BinaryIO, size: int, budget: Budget, findings: Findings, depth: i
             yield name, part, length
 
     _members(noted(), budget, findings, depth)
+    if outside := min((name for name in names if _OUTSIDE.fullmatch(name)), default=None):
+        findings.unknown(
+            f"The workbook takes values from outside of it ({outside[:120]!r}), so its answers may change."
+        )
     if "schema.json" in names:
         return Format.SKOPS
     if any(name.endswith("data.pkl") for name in names):

@@ -83,7 +83,7 @@ def get_report(db: ReadDb, actor: CurrentActor, validation_id: str) -> dict[str,
 )
 def write_part(db: WriteDb, actor: CurrentActor, validation_id: str, wanted: PartIn) -> Validation:
     """Write one part of the report; what stood there before is kept."""
-    return service.write_part(db, actor, validation_id, wanted)
+    return service.write_parts(db, actor, validation_id, [wanted])
 
 
 @validations.post(

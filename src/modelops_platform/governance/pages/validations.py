@@ -24,7 +24,7 @@ from ..defaults import report_form
 from ..domain.findings import Category
 from ..domain.known import Opinion, Severity
 from ..domain.validation import OPINION_WORDS, STATEMENT
-from ..schemas import CallOffIn, ConditionIn, PartIn, SignIn, ValidationIn
+from ..schemas import CallOffIn, ConditionIn, PartsIn, SignIn, ValidationIn
 from .shown import version_options
 
 router = page_router()
@@ -122,13 +122,13 @@ def print_validation(request: Request, db: WriteDb, actor: CurrentActor, validat
 
 
 @router.post("/validations/{validation_id}/parts", openapi_extra=VALIDATE)
-def write_part(
-    request: Request, db: WriteDb, actor: CurrentActor, validation_id: str, wanted: Annotated[PartIn, Form()]
+def write_parts(
+    request: Request, db: WriteDb, actor: CurrentActor, validation_id: str, wanted: Annotated[PartsIn, Form()]
 ) -> Response:
-    written = len(service.write_part(db, actor, validation_id, wanted).entries)
+    written = len(service.write_parts(db, actor, validation_id, wanted.written()).entries)
     # The count makes each address new: to one that differs by its fragment alone a browser scrolls and loads nothing.
     shown = url_for(request.app, "show_validation", validation_id=validation_id, written=written)
-    return redirect_to(request, f"{shown}#part-{wanted.part}")
+    return redirect_to(request, f"{shown}#part-{wanted.at}" if wanted.at else shown)
 
 
 @router.post("/validations/{validation_id}/findings", openapi_extra=VALIDATE)

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AliasPath, Field
 
+from modelops_platform.core.errors import InvalidInput
 from modelops_platform.web.forms import EmptyIsNone, In, Out
 
 from ..domain.findings import Category, Likelihood
@@ -29,6 +30,25 @@ class PartIn(In):
 
     part: str = Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$")
     text: Annotated[str, Field(min_length=1, max_length=20_000)]
+
+
+class PartsIn(In):
+    """The parts of a report as its page has them, those that are still empty too; and the one that is looked at."""
+
+    part: list[str] = Field(max_length=100)
+    text: list[Annotated[str, Field(max_length=20_000)]] = Field(max_length=100)
+    at: Annotated[str, Field(max_length=40)] = ""
+
+    def written(self) -> list[PartIn]:
+        """Return the parts that hold words. Raises InvalidInput for parts and texts that are not as many."""
+        if len(self.part) != len(self.text):
+            raise InvalidInput(
+                f"There are {len(self.part)} parts but {len(self.text)} texts.",
+                remedy="Send a text with each part.",
+                field="text",
+            )
+        texts = [text.replace("\r\n", "\n") for text in self.text]  # browsers end lines as mail does
+        return [PartIn(part=part, text=text) for part, text in zip(self.part, texts, strict=True) if text]
 
 
 class ConditionIn(In):

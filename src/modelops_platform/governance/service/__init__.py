@@ -38,7 +38,7 @@ from .validations import (
     raise_condition,
     reopen_changed,
     sign_validation,
-    write_part,
+    write_parts,
 )
 from .waivers import answer_waiver, renew_waiver, request_waiver, revoke_waiver
 from .what_if import WHAT_IF, ask_what_if, fail_what_if, keep_what_if, work_out
@@ -132,5 +132,5 @@ __all__ = [
     "withdraw_request",
     "work_out",
     "write_card",
-    "write_part",
+    "write_parts",
 ]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -141,31 +142,35 @@ def _tell_assigned(db: Session, actor: Actor, made: Validation) -> None:
     )
 
 
-def write_part(db: Session, actor: Actor, validation_id: str, wanted: PartIn) -> Validation:
-    """Write one part of a report; what stood there before is kept.
+def write_parts(db: Session, actor: Actor, validation_id: str, wanted: Sequence[PartIn]) -> Validation:
+    """Write parts of a report, those that read differently from before; what stood there is kept.
 
     Raises NotFound, NotAllowed, Conflict, InvalidInput.
     """
     validation = queries.get_validation(db, actor, validation_id, lock=True)
     _must_write(db, actor, validation)
-    known = [part for part in report_form().parts_for(Kind(validation.model.kind)) if part.takes_text]
-    if wanted.part not in {part.id for part in known}:
-        raise InvalidInput(
-            f"The report has no part {wanted.part!r} to write into.",
-            remedy=f"Write into one of {', '.join(part.id for part in known)}.",
-            field="part",
-            value=wanted.part,
+    known = [part.id for part in report_form().parts_for(Kind(validation.model.kind)) if part.takes_text]
+    stands = {entry.part: entry.text for entry in validation.entries}
+    for one in wanted:
+        if one.part not in known:
+            raise InvalidInput(
+                f"The report has no part {one.part!r} to write into.",
+                remedy=f"Write into one of {', '.join(known)}.",
+                field="part",
+                value=one.part,
+            )
+        if stands.get(one.part) == one.text:
+            continue
+        _begin(db, actor, validation)
+        validation.entries.append(
+            ValidationEntry(
+                workspace_id=validation.workspace_id,
+                part=one.part,
+                text=one.text,
+                written_by=actor.id,
+                at=clock.now(),
+            )
         )
-    _begin(db, actor, validation)
-    validation.entries.append(
-        ValidationEntry(
-            workspace_id=validation.workspace_id,
-            part=wanted.part,
-            text=wanted.text,
-            written_by=actor.id,
-            at=clock.now(),
-        )
-    )
     db.flush()
     return validation
 
