@@ -157,7 +157,7 @@ def settings(database_url: str, tmp_path: Path, session_folder: Path) -> Setting
 
 
 _knowing: dict[str, Engine] = {}  # by kind of database, the first engine, which has statements compiled by now
-_HANDS_OFF_SECONDS = 1.0  # a thread answers a moment before it gives its connection back
+_HANDS_OFF_SECONDS = 5.0  # a thread answers a moment before it gives its connection back
 
 
 def quicken(database: Database) -> None:

@@ -109,9 +109,15 @@ def test_a_report_is_planned_written_and_signed_by_forms(bank: Setting) -> None:
     assert "signs this report" in others
     assert "<textarea" not in others
     for part in ("conceptual", "sensitivity", "limits", "monitoring"):
-        assert post(bank, f"{path}/parts", by="validator", part=part, text=f"On {part}.\nSecond line.").endswith(
-            f"#part-{part}"
-        )
+        words = {"part": part, "text": f"On {part}.\nSecond line."}
+        assert post(bank, f"{path}/parts", by="validator", at=part, **words).endswith(f"#part-{part}")
+    kept = page(bank, path, by="validator")
+    both = {"part": ["limits", "monitoring", "data"], "text": ["On limits.\r\nSecond line.", "On monitoring.", ""]}
+    post(bank, f"{path}/parts", by="validator", **both)
+    mine = page(bank, path, by="validator")
+    assert kept.count("written 2 times") == 0
+    assert mine.count("written 2 times") == 1, "the part that reads as before, and the empty one, are not kept anew"
+    assert bank["validator"].post(f"{path}/parts", data={"part": ["limits"], "text": ["a", "b"]}).status_code == 422
     form = {"title": "Young data", "description": "One year.", "category": "data", "severity": "medium", "due": ""}
     post(bank, f"{path}/findings", by="validator", **form)
     mine = page(bank, path, by="validator")
