@@ -90,16 +90,16 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) * 3 // 2
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep a file's tests in one process, and begin with the files that take longest: none is waited for at the end.
 
-    A test that says itself which process it shares is left to that. The order is made last, after that of fixtures.
+    A test that says itself which process it shares is left to that. Tests with a browser still come last, as fixtures
+    ask for: after them a process has a running event loop, beside which no other can be run.
     """
     for item in items:
         if item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group("/".join(item.path.parts[-2:])))
-    yield
     longest = {name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: longest.get("/".join(item.path.parts[-2:]), len(LONGEST)))
 
