@@ -29,5 +29,5 @@ class _OneHop(httpx2.BaseTransport):
 
     async def _answer(self, request: httpx2.Request) -> httpx2.Response:
         answer = await self._application.handle_async_request(request)
-        body = b"".join([part async for part in answer.stream])  # type: ignore[union-attr]
+        body = b"".join([part async for part in answer.aiter_raw()])
         return httpx2.Response(answer.status_code, headers=answer.headers, stream=httpx2.ByteStream(body))

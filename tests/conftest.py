@@ -16,7 +16,7 @@ from anyio.from_thread import start_blocking_portal
 from fastapi import FastAPI
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, QueuePool, event
 from sqlalchemy.orm import Session
 from starlette.testclient import TestClient
 
@@ -187,9 +187,11 @@ def database(settings: Settings) -> Iterator[Database]:
     database = Database.from_settings(settings)
     quicken(database)
     yield database
-    pool, deadline = database.write_engine.pool, time.monotonic() + _HANDS_OFF_SECONDS
-    while not database.is_sqlite and pool.checkedout() and time.monotonic() < deadline:  # type: ignore[attr-defined]
-        time.sleep(0.001)
+    if not database.is_sqlite:
+        pool, deadline = database.write_engine.pool, time.monotonic() + _HANDS_OFF_SECONDS
+        assert isinstance(pool, QueuePool), "it counts what is out"
+        while pool.checkedout() and time.monotonic() < deadline:
+            time.sleep(0.001)
     database.dispose()
 
 

@@ -247,10 +247,21 @@ def test_a_suite_that_a_policy_looks_at_takes_a_second_person(bank: Setting, dat
     made = bank["risk"].post("/api/v1/test-suites", json={"document": other, "reason": "Agreed."}).json()
     assert (made["number"], made["is_in_force"]) == (2, False)
     assert bank["viewer"].get("/api/v1/test-suites/tier-1").json()["number"] == 1, "the one before counts"
-    push = {"suite": "tier-1", "suite_version": 2, "results": [{"test": "discrimination", "outcome": "pass"}]}
+    push = {"suite": "tier-1", "results": [{"test": "discrimination", "outcome": "pass", "value": 0.72, "rows": 900}]}
     push["digest"] = bank["robot"].get(f"/api/v1/models/{bank.model}/versions/1").json()["manifest_digest"]
-    pushed = bank["robot"].post(f"/api/v1/models/{bank.model}/versions/1/test-results", json=push)
-    assert (pushed.status_code, pushed.json()["field"]) == (422, "suite")
+
+    def pushed(number: int | None) -> tuple[int, Any]:
+        body = {**push, "suite_version": number}
+        answer = bank["robot"].post(f"/api/v1/models/{bank.model}/versions/1/test-results", json=body)
+        told = answer.json()
+        return answer.status_code, told["field"] if answer.status_code == 422 else (
+            told["suite_version"],
+            told["light"],
+        )
+
+    assert pushed(2) == (422, "suite_version"), "nobody has confirmed it"
+    assert pushed(99) == (422, "suite_version"), "nobody has published it"
+    assert pushed(None) == (201, (1, "pass"))
 
     def waiting(who: str) -> bool:
         with database.read() as db:
@@ -264,5 +275,7 @@ def test_a_suite_that_a_policy_looks_at_takes_a_second_person(bank: Setting, dat
     assert bank["admin"].post(confirm, json=said).json()["is_in_force"] is True
     assert bank["admin"].post(confirm, json=said).status_code == 412
     assert bank["viewer"].get("/api/v1/test-suites/tier-1").json()["number"] == 2
+    assert pushed(1) == (422, "suite_version"), "its limits were laxer"
+    assert pushed(None) == (201, (2, "warn"))
     assert not waiting("admin")
     assert "As the minutes say." in bank["viewer"].get("/test-suites/tier-1").text

@@ -171,8 +171,7 @@ class Oversight:
         """Hand in what the pipeline of a unit measured, about the very files of the first version."""
         client = self._people[entry.developer]
         digest = client.get(f"{_at(entry.name)}/versions/1")["manifest_digest"]
-        number = next((one["version"] for one in SUITES if one["suite"] == suite), 1)
-        body = {"suite": suite, "suite_version": number, "digest": digest, "key": f"build-{suite}", "results": results}
+        body = {"suite": suite, "digest": digest, "key": f"build-{suite}", "results": results}
         client.post(f"{_at(entry.name)}/versions/1/test-results", body)
 
     def push_recorded(self, entry: Entry, suite: str) -> None:

@@ -31,6 +31,7 @@ class Shown:
 
 @dataclass(eq=False)
 class _Listener:
+    database: Database
     job_id: str
     news: asyncio.Queue[Shown | None] = field(default_factory=asyncio.Queue)  # None: the stream ends
     last: Shown | None = None
@@ -42,14 +43,12 @@ class JobWatch:
     def __init__(self) -> None:
         self._listeners: set[_Listener] = set()
         self._poller: asyncio.Task[None] | None = None
-        self._database: Database | None = None  # of the latest listener; a process has one
         self._is_closed = False
 
     async def follow(self, database: Database, job_id: str, *, pulse: float) -> AsyncGenerator[Shown | None]:
         """Yield the job whenever it changes until it ends; None every `pulse` seconds without a change."""
-        listener = _Listener(job_id)
+        listener = _Listener(database, job_id)
         self._listeners.add(listener)
-        self._database = database
         if self._poller is None or self._poller.done():
             self._poller = asyncio.create_task(self._poll())
         try:
@@ -72,9 +71,10 @@ class JobWatch:
         self._is_closed = True
 
     async def _poll(self) -> None:
-        while self._listeners and self._database is not None:
+        while self._listeners:
+            database = next(iter(self._listeners)).database  # a process has one
             wanted = {listener.job_id for listener in self._listeners}
-            found = await run_in_threadpool(_look, self._database, wanted)
+            found = await run_in_threadpool(_look, database, wanted)
             for listener in list(self._listeners):
                 self._tell(listener, found)
             await asyncio.sleep(LOOK_SECONDS)

@@ -13,7 +13,7 @@ import yaml
 
 try:
     from yaml import CSafeLoader as _Loader  # ten times as fast
-except ImportError:  # built without libyaml
+except ImportError:  # built without libyaml; to us the two are alike, but they share no class that could be named
     from yaml import SafeLoader as _Loader  # type: ignore[assignment]
 
 from modelops_platform.core.errors import InvalidInput

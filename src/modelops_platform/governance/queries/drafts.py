@@ -41,7 +41,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Draft(Generic[Document]):
-    """A text read as a document; `row` is the version in force."""
+    """A text read as a document; `row` is the latest version."""
 
     document: Document | None
     row: PublishedDocument | None
@@ -64,7 +64,7 @@ def not_next(text: str, document: Versioned, last: int) -> Problem | None:
 def read_draft(
     db: Session, actor: Actor, table: type[Published], parse: Callable[[str], Document], text: str
 ) -> Draft[Document]:
-    """Read a draft without keeping it, beside the version in force."""
+    """Read a draft without keeping it, beside the latest version."""
     try:
         document = parse(text)
     except InvalidInput as error:

@@ -90,7 +90,9 @@ class TestResultsIn(In):
 
     __test__ = False
     suite: str = Field(pattern=_ID)
-    suite_version: Annotated[int, Field(ge=1, le=1_000_000)] = 1
+    suite_version: Annotated[int, Field(ge=1, le=1_000_000)] | None = Field(
+        default=None, description="Of a suite that is kept here it is the one in force, which is meant if left out."
+    )
     digest: Digest = Field(
         default=None, description="Digest of the manifest that was tested; it must be the version's."
     )

@@ -255,8 +255,9 @@ def fail_tests(db: Session, run_id: str, words: str) -> None:
 def push_results(db: Session, actor: Actor, name: str, number: int, wanted: TestResultsIn) -> TestRun:
     """Take the results of a pipeline, marked as such; the same key and results again change nothing.
 
-    Where the suite is known here, its limits judge the figures too, and the worse outcome stands.
-    Raises NotFound, NotAllowed, InvalidInput (the digest, or a test twice), AlreadyExists (the key, other results).
+    Where the suite is known here, the limits of the version in force judge the figures too, and the worse outcome
+    stands. Raises NotFound, NotAllowed, InvalidInput (the digest, a test twice, a version of the suite that is not in
+    force), AlreadyExists (the key, other results).
     """
     version = registry.get_version(db, actor, name, number)
     actor.must(Permission.RUN_TESTS, version.model)
@@ -265,12 +266,13 @@ def push_results(db: Session, actor: Actor, name: str, number: int, wanted: Test
     content = hashlib.sha256(wanted.model_dump_json(exclude={"link"}).encode()).hexdigest()
     if wanted.key is not None and (before := queries.find_pushed(db, version.id, wanted.key)) is not None:
         return _again(before, content, wanted.key)
+    suite = _known_suite(db, actor, wanted)
     run = TestRun(
         workspace_id=version.workspace_id,
         model_id=version.model_id,
         version_id=version.id,
         suite_id=wanted.suite,
-        suite_number=wanted.suite_version,
+        suite_number=suite.version if suite is not None else wanted.suite_version or 1,
         source=Source.PIPELINE.value,
         key=wanted.key,
         digest=version.manifest_digest,
@@ -285,7 +287,7 @@ def push_results(db: Session, actor: Actor, name: str, number: int, wanted: Test
         assert before is not None, "the key is taken"
         return _again(before, content, wanted.key)
     run = queries.get_test_run(db, actor, run.id)
-    suite, now = _known_suite(db, actor, wanted), clock.now()
+    now = clock.now()
     age = min(wanted.max_age_days, suite.max_age_days) if suite is not None else wanted.max_age_days
     rows = [_pushed(run, one, suite.test(one.test) if suite else None, now, age) for one in wanted.results]
     db.add_all(rows)
@@ -357,11 +359,19 @@ def _must_be_in_force(row: SuiteVersion) -> None:
 
 
 def _known_suite(db: Session, actor: Actor, wanted: TestResultsIn) -> Suite | None:
+    """Return the version in force of a suite that is kept here: naming another would choose one's own limits."""
     try:
-        row = queries.get_document(db, SuiteVersion, actor.workspace_id, wanted.suite, wanted.suite_version)
+        row = queries.get_document(db, SuiteVersion, actor.workspace_id, wanted.suite)
     except NotFound:
         return None
     _must_be_in_force(row)
+    if wanted.suite_version not in (None, row.number):
+        raise InvalidInput(
+            f"Version {wanted.suite_version} of the suite {wanted.suite!r} is not in force; {row.number} is.",
+            remedy=f"Run version {row.number}, and name it or leave the version out.",
+            field="suite_version",
+            value=wanted.suite_version,
+        )
     return queries.parse_suite(row.document)
 
 
