@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from modelops_platform.governance import queries
+
 from .setting import RESEARCH, Setting
 from .test_compliance import next_version
 from .test_pages import page
@@ -51,7 +53,7 @@ def test_a_refusal_leads_to_what_is_missing(bank: Setting) -> None:
 
 
 @ON_SQLITE
-def test_what_comes_up_is_listed_by_day_and_narrowed(bank: Setting) -> None:
+def test_what_comes_up_is_listed_by_day_and_narrowed(bank: Setting, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "Nothing ends and nothing is due" in page(bank, "viewer", "/coming-up")
     bank.assess()
     finding = {"model": bank.model, "title": "Thin data", "description": "Few.", "severity": "low", "category": "data"}
@@ -62,3 +64,6 @@ def test_what_comes_up_is_listed_by_day_and_narrowed(bank: Setting) -> None:
     assert "Review or assessment" in year
     assert "Thin data" not in page(bank, "viewer", "/coming-up?days=366&kind=review")
     assert bank["viewer"].get("/coming-up?days=0").status_code == 422
+    assert "more than can be listed" not in year
+    monkeypatch.setattr(queries, "MOST_COMING", 1)
+    assert "more than can be listed" in page(bank, "viewer", "/coming-up?days=366")

@@ -43,6 +43,7 @@ def show_coming(request: Request, db: ReadDb, actor: CurrentActor, wanted: Annot
         lines=[(one, url_for(request.app, one.route, **one.parameters)) for one in shown],
         overdue=sum(one.on < now.date() for one in found),
         total=len(found),
+        is_cut=max(Counter(one.kind for one in found).values(), default=0) >= queries.MOST_COMING,
         facets=_facets(found, wanted, days),
         words=COMING_WORDS,
         titles=requirement_titles(queries.policies_in_force(db, actor.workspace_id)),

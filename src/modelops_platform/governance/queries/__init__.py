@@ -28,6 +28,7 @@ from .card_pages import ShownCard, show_card
 from .cards import card_of, list_entries, load_entries, texts_of, written_card
 from .cases import SeenCase, Way, look_at_case, mover_of
 from .changes import Change, find_changes
+from .coming import MOST as MOST_COMING
 from .coming import list_coming
 from .compliance import (
     BATCH,
@@ -175,6 +176,7 @@ from .work import count_work, list_work
 
 __all__ = [
     "BATCH",
+    "MOST_COMING",
     "Case",
     "Change",
     "Counts",

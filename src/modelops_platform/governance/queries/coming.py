@@ -26,7 +26,7 @@ from ..tables import (
     Waiver,
 )
 
-MOST = 500  # of each kind; more comes due in no period that anybody reads as a list
+MOST = 500  # of each kind, the first by day; whoever shows them says when there may be more
 
 
 def list_coming(db: Session, actor: Actor, *, now: datetime, until: date) -> list[Coming]:
